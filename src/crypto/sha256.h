@@ -1,0 +1,21 @@
+// SHA-256 (FIPS 180-4) by OpenSSL, HMAC (RFC 2104) and HKDF (RFC 5869) on it.
+#pragma once
+
+#include <string_view>
+
+#include "base/bytes.h"
+
+namespace cadastre {
+
+using Digest = Bytes<32>;
+
+/// The SHA-256 of the concatenation of the given parts. Uses this thread's context, made once.
+Digest sha256(ByteView bytes);
+Digest sha256(std::string_view text);
+Digest sha256(std::initializer_list<ByteView> parts);
+
+Digest hmac_sha256(ByteView key, ByteView message);
+/// HKDF-SHA-256 with 32 bytes of output (RFC 5869 section 2); an empty salt stands for 32 zero bytes.
+Digest hkdf_sha256(ByteView secret, ByteView salt, ByteView info);
+
+}  // namespace cadastre
