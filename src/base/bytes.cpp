@@ -11,7 +11,8 @@ using DecodeTable = std::array<std::int8_t, 256>;
 constexpr DecodeTable table_of(std::string_view alphabet) {
   DecodeTable table{};
   table.fill(-1);
-  for (std::size_t i = 0; i < alphabet.size(); ++i) table[static_cast<unsigned char>(alphabet[i])] = static_cast<std::int8_t>(i);
+  for (std::size_t i = 0; i < alphabet.size(); ++i)
+    table[static_cast<unsigned char>(alphabet[i])] = static_cast<std::int8_t>(i);
   return table;
 }
 

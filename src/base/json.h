@@ -17,9 +17,9 @@ enum class Kind { null, boolean, number, string, array, object };
 struct Value {
   Kind kind = Kind::null;
   bool boolean = false;
-  std::string text;                                     ///< A string's characters after unescaping, or a number's literal.
-  std::vector<Value> elements;                          ///< An array's.
-  std::vector<std::pair<std::string, Value>> members;   ///< An object's, in the order received; names are unique.
+  std::string text;             ///< A string's characters after unescaping, or a number's literal.
+  std::vector<Value> elements;  ///< An array's.
+  std::vector<std::pair<std::string, Value>> members;  ///< An object's, in the order received; names are unique.
 
   /// The member of that name, or nothing.
   const Value* find(std::string_view name) const;

@@ -11,35 +11,35 @@ namespace cadastre {
 
 /// Why a request was turned down. `http/problem.cpp` gives each its status, its name on the wire and its page.
 enum class Code {
-  malformed,               ///< Not JSON, an unknown member, a wrong type, a bad header.
-  invalid_field,           ///< Well formed, but a value that can never be right.
-  unauthenticated,         ///< No credential, or one that does not hold; `subject` is the reason of TOKENS.md section 16.
-  insufficient_scope,      ///< A good credential that may not do this.
-  tenant_mismatch,         ///< The path or body names a tenant that is not the credential's.
-  caveat_denied,           ///< A caveat of the token excludes this request.
-  tenant_suspended,        ///< The tenant is suspended: reads work, changes do not.
-  forbidden,               ///< Any other "may not", such as revoking one's own ancestor.
-  not_found,               ///< Missing, or another tenant's.
+  malformed,           ///< Not JSON, an unknown member, a wrong type, a bad header.
+  invalid_field,       ///< Well formed, but a value that can never be right.
+  unauthenticated,     ///< No credential, or one that does not hold; `subject` is the reason of TOKENS.md section 16.
+  insufficient_scope,  ///< A good credential that may not do this.
+  tenant_mismatch,     ///< The path or body names a tenant that is not the credential's.
+  caveat_denied,       ///< A caveat of the token excludes this request.
+  tenant_suspended,    ///< The tenant is suspended: reads work, changes do not.
+  forbidden,           ///< Any other "may not", such as revoking one's own ancestor.
+  not_found,           ///< Missing, or another tenant's.
   method_not_allowed,
-  conflict,                ///< The state does not allow it, such as starting a VM that is being deleted.
+  conflict,  ///< The state does not allow it, such as starting a VM that is being deleted.
   already_exists,
   tenant_not_empty,
   limit_below_usage,
   idempotency_mismatch,
   idempotency_in_flight,
-  precondition_failed,     ///< `If-Match` names an older version.
+  precondition_failed,  ///< `If-Match` names an older version.
   request_timeout,
   content_too_large,
   unsupported_media_type,
   quota_exceeded,
   rate_limited,
   headers_too_large,
-  not_implemented,         ///< A transfer coding or method that HTTP knows and this server does not.
+  not_implemented,  ///< A transfer coding or method that HTTP knows and this server does not.
   http_version_unsupported,
   expires_after_parent,
-  overloaded,              ///< The tenant's queue of changes is full; try again.
-  unavailable,             ///< A part the answer depends on cannot be asked; nothing was granted.
-  internal,                ///< Ours to mend; the log line with the same request id says what.
+  overloaded,   ///< The tenant's queue of changes is full; try again.
+  unavailable,  ///< A part the answer depends on cannot be asked; nothing was granted.
+  internal,     ///< Ours to mend; the log line with the same request id says what.
 };
 
 /// One limit that a request would pass (the `violations` member of a quota problem).

@@ -127,6 +127,8 @@ Instant SystemClock::now() const {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
 
-Tick SystemClock::tick() const { return std::chrono::floor<std::chrono::milliseconds>(std::chrono::steady_clock::now()); }
+Tick SystemClock::tick() const {
+  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::steady_clock::now());
+}
 
 }  // namespace cadastre

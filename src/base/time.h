@@ -19,7 +19,9 @@ constexpr Instant instant_from_ms(std::int64_t ms) { return Instant(std::chrono:
 constexpr std::int64_t ms_since_epoch(Instant at) { return at.time_since_epoch().count(); }
 constexpr Instant instant_from_s(std::int64_t s) { return Instant(std::chrono::seconds(s)); }
 /// Whole seconds since the epoch, rounded down: a NumericDate (RFC 7519 section 2).
-constexpr std::int64_t s_since_epoch(Instant at) { return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count(); }
+constexpr std::int64_t s_since_epoch(Instant at) {
+  return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
+}
 
 /// RFC 3339 with milliseconds and `Z`: `2026-11-23T20:05:17.123Z`.
 std::string format_rfc3339(Instant at);

@@ -15,7 +15,8 @@ void expect_ok(int outcome, const char* call) {
 
 /// Fetched once: an implicit fetch on each call costs more than the hash of a short leaf.
 const EVP_MD* algorithm() {
-  static const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> fetched(EVP_MD_fetch(nullptr, "SHA256", nullptr), &EVP_MD_free);
+  static const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> fetched(EVP_MD_fetch(nullptr, "SHA256", nullptr),
+                                                                       &EVP_MD_free);
   expect_ok(fetched != nullptr, "EVP_MD_fetch");
   return fetched.get();
 }

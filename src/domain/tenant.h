@@ -1,0 +1,43 @@
+// A tenant: who it is, what it may use, what it uses.
+#pragma once
+
+#include <string>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "domain/quota.h"
+#include "domain/tenant_id.h"
+
+namespace cadastre {
+
+enum class TenantState { active, suspended, deleted };
+
+std::string_view name_of(TenantState state);
+
+/// The 128-bit random name of a log (LEDGER.md section 1).
+using LogId = Bytes<16>;
+
+/// One row per namespace; the platform's own has TenantId::platform().
+struct Tenant {
+  TenantId id;
+  std::string display_name;
+  TenantState state = TenantState::active;
+  Quota quota;
+  Usage used;
+  std::int64_t generation = 1;   ///< Tokens of an older generation are refused (TOKENS.md section 4, `gen`).
+  std::int64_t revision = 1;     ///< Raised by the store at every change of the row; the ETag.
+  std::int64_t revocations = 0;  ///< How many revocations this namespace has ever recorded; 0 saves a look-up.
+  LogId log_id{};
+  std::string vkey;  ///< The verifier key of its ledger (C2SP signed-note).
+  Instant created_at;
+  Instant updated_at;
+  std::string created_by;  ///< The id of the token under which it was registered.
+};
+
+/// May this tenant be changed now? Refuses a suspended and a deleted one.
+Result<void> admit_change(const Tenant& tenant);
+
+/// 1 to 200 characters, no control characters. Requires UTF-8.
+Result<void> check_display_name(std::string_view text);
+
+}  // namespace cadastre

@@ -1,0 +1,243 @@
+// The store as the use cases see it. Two engines fill it; one contract suite holds them to it (store/contract_test.h).
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "domain/event.h"
+#include "domain/issued_token.h"
+#include "domain/tenant.h"
+#include "domain/vm.h"
+
+namespace cadastre {
+
+/// The operator's to mend: disk full, file gone, database unreachable. Nothing of the change was kept.
+class StoreFailure : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The head of a log: what the next leaf follows.
+struct LogHead {
+  LogId log_id{};
+  std::uint64_t size = 0;  ///< Also the `seq` of the next leaf.
+  Instant last_ts;
+};
+
+/// One leaf as stored.
+struct Leaf {
+  std::uint64_t seq = 0;
+  Instant ts;
+  EventType type = EventType::tenant_created;
+  Bytes<32> hash{};   ///< RFC 6962 leaf hash of `bytes`.
+  std::string bytes;  ///< Exactly what is hashed.
+};
+
+enum class Order { ascending, descending };
+
+struct LeafQuery {
+  std::uint64_t from = 0;         ///< First seq, included.
+  std::uint64_t to = UINT64_MAX;  ///< Past the last seq.
+  std::vector<EventType> types;   ///< Empty: all.
+  std::optional<Instant> since;   ///< `ts` from, included.
+  std::optional<Instant> until;   ///< `ts` to, excluded.
+  Order order = Order::ascending;
+  std::size_t limit = 1000;
+};
+
+/// The last checkpoint signed for a log.
+struct PublishedCheckpoint {
+  TenantId tenant;
+  LogId log_id{};
+  std::uint64_t size = 0;
+  Bytes<32> root{};
+  std::string note;  ///< The signed note (c2sp.org/tlog-checkpoint).
+};
+
+/// A log as the publisher and the start check see it: its head in the store and what was last published of it.
+struct LogState {
+  TenantId tenant;
+  LogHead head;
+  std::string vkey;
+  std::uint64_t published_size = 0;  ///< 0: never published.
+};
+
+struct VmQuery {
+  std::optional<VmId> after;  ///< Keyset: only ids greater than this one.
+  std::optional<VmState> state;
+  std::string node_id;  ///< Empty: any.
+  std::string name;     ///< Empty: any.
+  std::size_t limit = 50;
+};
+
+struct TokenQuery {
+  std::optional<TokenId> after;
+  std::size_t limit = 50;
+};
+
+/// The first answer to a request with an Idempotency-Key. Never holds a token: see `token_id`.
+struct IdempotentAnswer {
+  Bytes<32> key{};           ///< SHA-256 of subject, route and key.
+  Bytes<32> request_hash{};  ///< SHA-256 of the body.
+  int status = 0;
+  std::string headers;  ///< Preformatted lines, as http/message.h's Response keeps them.
+  std::string content_type;
+  std::string body;
+  std::string token_id;  ///< When not empty, the answer's token is signed again from the stored claims.
+  Instant expires_at;
+};
+
+/// Counts that every namespace's rows must agree with (law 4); for tests, the crash check and `service-fs verify`.
+struct Recount {
+  Usage counters;            ///< As kept in the tenant row.
+  Usage rows;                ///< As summed over the VMs.
+  std::uint64_t head = 0;    ///< Ledger size in the tenant row.
+  std::uint64_t leaves = 0;  ///< Leaves stored.
+};
+
+/// What can be asked. Every question about a tenant's data names the tenant. A reader belongs to one thread; each
+/// question sees all that was committed before it was asked. Throws StoreFailure.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  virtual std::optional<Tenant> tenant(const TenantId& id) = 0;  ///< Deleted ones too.
+  /// Tenants in order of id, the platform's row and deleted ones left out.
+  virtual std::vector<Tenant> tenants(std::string_view after, std::size_t limit) = 0;
+  virtual std::optional<Vm> vm(const TenantId& tenant, const VmId& id) = 0;
+  virtual std::vector<Vm> vms(const TenantId& tenant, const VmQuery& query) = 0;
+  virtual std::int64_t count_vms(const TenantId& tenant, VmState state) = 0;
+  virtual std::optional<IssuedToken> token(const TenantId& tenant, const TokenId& id) = 0;
+  virtual std::optional<IssuedToken> token_by_rid(const TenantId& tenant, const RevocationId& rid) = 0;
+  virtual std::vector<IssuedToken> tokens(const TenantId& tenant, const TokenQuery& query) = 0;
+  virtual bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) = 0;
+  /// All revocations of all namespaces that are still to be remembered at `now`: to fill the memory at start.
+  virtual void each_revocation(Instant now, const std::function<void(const Revocation&)>& visit) = 0;
+  virtual std::optional<LogHead> log_head(const TenantId& tenant) = 0;
+  virtual std::vector<Leaf> leaves(const TenantId& tenant, const LeafQuery& query) = 0;
+  virtual std::optional<PublishedCheckpoint> checkpoint(const TenantId& tenant) = 0;
+  /// Every log in order of tenant, from the one after `after` on (the platform's first: give nothing to start).
+  virtual std::vector<LogState> logs(const std::optional<TenantId>& after, std::size_t limit) = 0;
+  /// The logs whose head is beyond what was published, at most `limit`, cheap when there are none.
+  virtual std::vector<LogState> unpublished_logs(std::size_t limit) = 0;
+  virtual std::optional<IdempotentAnswer> idempotent_answer(const TenantId& tenant, const Bytes<32>& key,
+                                                            Instant now) = 0;
+  virtual std::optional<std::string> setting(
+      std::string_view name) = 0;  ///< Of the deployment: `issuer`, `ledger_host`.
+  virtual Recount recount(const TenantId& tenant) = 0;
+};
+
+/// One transaction: what it asks sees what it has written. Not committed by itself: the store does, or drops it.
+class Tx : public Reader {
+ public:
+  virtual void insert(const Tenant& tenant) = 0;
+  /// Writes the whole row but for the log's head; raises `revision`. The caller's copy keeps the old revision.
+  virtual void update(const Tenant& tenant) = 0;
+  virtual void insert(const Vm& vm) = 0;
+  virtual void update(const Vm& vm) = 0;
+  virtual void erase(const TenantId& tenant, const VmId& vm) = 0;
+  virtual void insert(const IssuedToken& token) = 0;
+  virtual void mark_revoked(const TenantId& tenant, const TokenId& token, Instant at, std::string_view by) = 0;
+  /// Also raises the tenant row's `revocations`. Recording the same twice changes nothing.
+  virtual void insert(const Revocation& revocation) = 0;
+  /// Appends the event to its tenant's log: seq from the head, ts = max(`now`, last ts). Answers the seq.
+  virtual std::uint64_t append(const Event& event, Instant now) = 0;
+  virtual void record(const TenantId& tenant, const IdempotentAnswer& answer) = 0;
+  /// Compare-and-swap: false, and nothing written, when the log's published size is not `expected_size` any more.
+  virtual bool publish(const PublishedCheckpoint& checkpoint, std::uint64_t expected_size) = 0;
+  virtual void set_setting(std::string_view name, std::string_view value) = 0;
+};
+
+/// What a change's body wants done with what it wrote.
+enum class Verdict { commit, drop };
+
+/// A change waiting for its turn.
+struct Change {
+  /// Fairness: one change per tenant in turn, a bounded number waiting per tenant.
+  TenantId tenant;
+  /// Decides and writes. It may run more than once, on another thread, so it changes nothing but `tx` and its own
+  /// answer. An exception is passed to `done`, and nothing is kept.
+  std::function<Verdict(Tx&)> body;
+  /// Called exactly once, on the store's thread, when what the body wrote is durable or dropped; with the exception
+  /// that stopped it, if any. Must be quick and must not throw.
+  std::function<void(std::exception_ptr)> done;
+};
+
+/// What the store tells this process after a commit and before any `done` of it is called.
+class ChangeFeed {
+ public:
+  virtual ~ChangeFeed() = default;
+  /// The tenant's data changed: its row as it is now. `revision` grows with every change, of its VMs too.
+  virtual void tenant_changed(const Tenant& tenant) = 0;
+  virtual void revoked(const Revocation& revocation) = 0;
+};
+
+/// Figures of the committer for metrics; all since the start.
+struct StoreFigures {
+  std::uint64_t groups = 0;
+  std::uint64_t changes = 0;
+  std::uint64_t commit_ns = 0;  ///< Time inside COMMIT, fsync included.
+  std::uint64_t commit_ns_last = 0;
+  std::uint64_t group_size_last = 0;
+  std::uint64_t waiting = 0;                      ///< Changes queued now.
+  std::uint64_t refused_full = 0;                 ///< Submissions refused because the tenant's lane was full.
+  std::uint64_t reruns = 0;                       ///< Groups run again body by body.
+  std::vector<std::uint64_t> group_size_counts;   ///< Groups of size <= 1, 2, 4, 8, … 512.
+  std::vector<std::uint64_t> commit_time_counts;  ///< Commits within 0.25, 0.5, 1, 2, 4, … ms; the last is the rest.
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+  virtual std::unique_ptr<Reader> open_reader() = 0;
+  /// Queues a change; false when the tenant's lane is full or the store is stopping, and then nothing is called.
+  [[nodiscard]] virtual bool submit(Change change) = 0;
+  /// Names the one listener; before the first submit. It outlives the store.
+  virtual void subscribe(ChangeFeed& feed) = 0;
+  /// True when every change of the data passes this process's feed before anyone is answered, so that what was
+  /// rendered for an unchanged tenant may be kept.
+  virtual bool feed_is_exact() const = 0;
+  virtual StoreFigures figures() const = 0;
+  /// Runs what was queued, then refuses. Idempotent.
+  virtual void stop() = 0;
+};
+
+namespace detail {
+/// Runs one change through the store and waits for it. Throws what the body or the store threw.
+void run_and_wait(Store& store, const TenantId& tenant, std::function<Verdict(Tx&)> body);
+}  // namespace detail
+
+/// Runs `body(Tx&) -> Result<T>` in one transaction and answers when it is durable: commits a yes, drops a refusal.
+/// For callers that may block; a request goes through the server's committer instead.
+template <class Body>
+auto transact(Store& store, const TenantId& tenant, Body&& body) {
+  std::optional<decltype(body(std::declval<Tx&>()))> answer;
+  detail::run_and_wait(store, tenant, [&](Tx& tx) {
+    answer = body(tx);
+    return *answer ? Verdict::commit : Verdict::drop;
+  });
+  return *std::move(answer);
+}
+
+/// The published files of the logs, as a folder or wherever an engine keeps them. Paths are those of LEDGER.md
+/// section 3 below the log's own folder: `checkpoint`, `tile/0/000`. Safe to call from several threads.
+class TileStore {
+ public:
+  virtual ~TileStore() = default;
+  /// The file's bytes, or nothing when it is missing. Throws StoreFailure on any other trouble.
+  virtual std::optional<std::string> read(const TenantId& tenant, const LogId& log, std::string_view path) = 0;
+  /// Durably creates the file; when it exists with the same bytes, nothing; with other bytes, throws StoreFailure.
+  virtual void create(const TenantId& tenant, const LogId& log, std::string_view path, std::string_view bytes) = 0;
+  /// Durably and atomically replaces the file.
+  virtual void replace(const TenantId& tenant, const LogId& log, std::string_view path, std::string_view bytes) = 0;
+  virtual void remove(const TenantId& tenant, const LogId& log, std::string_view path) = 0;
+  /// The file names below a folder of the log, without order; empty when it is missing.
+  virtual std::vector<std::string> list(const TenantId& tenant, const LogId& log, std::string_view folder) = 0;
+};
+
+}  // namespace cadastre
