@@ -1,17 +1,19 @@
 // JSON (RFC 8259), strict: one reader for tokens, bodies and ledger leaves, and one writer that appends to a buffer.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace cadastre::json {
 
 enum class Kind { null, boolean, number, string, array, object };
+
+struct Member;
 
 /// One parsed value. A number keeps its literal, so that `1e3` and `1000` can be told apart.
 struct Value {
@@ -19,12 +21,17 @@ struct Value {
   bool boolean = false;
   std::string text;             ///< A string's characters after unescaping, or a number's literal.
   std::vector<Value> elements;  ///< An array's.
-  std::vector<std::pair<std::string, Value>> members;  ///< An object's, in the order received; names are unique.
+  std::vector<Member> members;  ///< An object's, in the order received; names are unique.
 
   /// The member of that name, or nothing.
   const Value* find(std::string_view name) const;
   /// A number written as a plain integer (`-?[0-9]+`, RFC 8259 grammar) that fits 64 bits; nothing otherwise.
   std::optional<std::int64_t> integer() const;
+};
+
+struct Member {
+  std::string name;
+  Value value;
 };
 
 enum class Fault {
@@ -53,7 +60,13 @@ class Object {
   explicit Object(std::string& out) : out_(out) { out_ += '{'; }
   Object& field(std::string_view name, std::string_view text);
   Object& field(std::string_view name, const char* text) { return field(name, std::string_view(text)); }
-  Object& field(std::string_view name, std::int64_t number);
+  /// Any integer but one that might not fit std::int64_t; cast it where you know that it does.
+  template <std::integral Integer>
+    requires(std::signed_integral<Integer> || sizeof(Integer) < sizeof(std::int64_t))
+  Object& field(std::string_view name, Integer number) {
+    append_integer(key(name), static_cast<std::int64_t>(number));
+    return *this;
+  }
   Object& field(std::string_view name, bool value);
   Object& null(std::string_view name);
   /// Writes the name; the caller appends the value to the same buffer.
@@ -65,7 +78,8 @@ class Object {
   bool first_ = true;
 };
 
-/// RFC 8785 canonical form of a value whose numbers are all plain integers; nothing when one is not.
+/// RFC 8785 canonical form of a value whose numbers are all plain integers of at most 2^53 - 1 either side of zero;
+/// nothing when one is not.
 std::optional<std::string> canonical(const Value& value);
 
 }  // namespace cadastre::json
