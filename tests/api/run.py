@@ -1,0 +1,211 @@
+"""Runs one API script against the real server with a fresh data directory.
+
+Usage: run.py --server PATH/service-vm-tenant SCRIPT.http [-- SERVER-ARGUMENT...]
+Exit 0 when every answer was as written and the server stopped cleanly, with a ledger that verifies and no secret on disk.
+"""
+import argparse
+import base64
+import http.client
+import json
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import script  # noqa: E402
+from server import Server  # noqa: E402
+
+ANSWER_WITHIN_S = 30
+
+
+def public_key():
+    """A new Ed25519 public key as base64url, made by the openssl program; nobody keeps its private half."""
+    private = subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519"], capture_output=True, check=True).stdout
+    spki = subprocess.run(["openssl", "pkey", "-pubout", "-outform", "DER"], input=private, capture_output=True,
+                          check=True).stdout
+    return base64.urlsafe_b64encode(spki[-32:]).decode().rstrip("=")
+
+
+class Run:
+    """A script's variables and its way to the server."""
+
+    def __init__(self, server):
+        self.server = server
+        self.variables = {"admin": server.admin_token, "host": server.address, "url": server.url}
+        self.matcher = script.Matcher(self.variables)
+
+    def expand(self, text):
+        """The text with its placeholders filled in."""
+        return script.PLACEHOLDER.sub(lambda found: self.value(found[1]), text)
+
+    def value(self, word):
+        kind, _, rest = word.partition(":")
+        if kind == "fill":
+            return "a" * int(rest)
+        if kind == "nest":
+            return "[" * int(rest)
+        if kind == "public_key":
+            self.variables.setdefault(word, public_key())
+        if word not in self.variables:
+            raise script.ScriptError(f"unknown {{{{{word}}}}}")
+        return self.variables[word]
+
+    def request_bytes(self, exchange):
+        """The request exactly as it goes out; Host and Content-Length are added unless the script says @raw."""
+        body = self.expand(exchange.request_body).encode()
+        request_line = self.expand(exchange.request_line)
+        headers = [(name, self.expand(value)) for name, value in exchange.request_headers]
+        if "raw" not in exchange.directives:
+            request_line += " HTTP/1.1"
+            named = {name.lower() for name, _ in headers}
+            if "host" not in named:
+                headers.insert(0, ("Host", self.server.address))
+            if "content-length" not in named and (body or request_line.split()[0] in ("POST", "PATCH", "PUT")):
+                headers.append(("Content-Length", str(len(body))))
+        head = "\r\n".join([request_line, *(f"{name}: {value}" for name, value in headers)])
+        return head.encode("utf-8", "surrogateescape") + b"\r\n\r\n" + body
+
+    def send(self, exchange):
+        """The answer and its body."""
+        with socket.create_connection(("127.0.0.1", self.server.port), ANSWER_WITHIN_S) as connection:
+            try:
+                connection.sendall(self.request_bytes(exchange))
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # the server may refuse a large body before all of it is sent; its answer is what counts
+            answer = http.client.HTTPResponse(connection, method=exchange.request_line.split()[0])
+            answer.begin()
+            return answer, answer.read()
+
+    def faults(self, exchange):
+        """Sends the request; what is wrong with the answer, and the answer as text."""
+        answer, body = self.send(exchange)
+        text = body.decode("utf-8", "replace")
+        faults = []
+        if answer.status != exchange.status:
+            faults.append(f"expected HTTP {exchange.status}, got {answer.status}")
+        faults += self.header_faults(exchange, answer)
+        faults += self.body_faults(exchange, text)
+        faults += convention_faults(exchange, answer, text)
+        shown = "".join(f"    {name}: {value}\n" for name, value in answer.getheaders())
+        return faults, f"    HTTP {answer.status}\n{shown}\n    {text[:4000]}"
+
+    def header_faults(self, exchange, answer):
+        for name, expected in exchange.headers:
+            actual = answer.headers.get_all(name) or []
+            if expected == "{{absent}}":
+                if actual:
+                    yield f"header {name} must not be there, is {actual[0]}"
+            elif len(actual) != 1:
+                yield f"header {name}: expected once, got {actual}"
+            elif not self.matcher.text(expected, actual[0]):
+                yield f"header {name}: expected {expected}, got {actual[0]}"
+
+    def body_faults(self, exchange, text):
+        """JSON is compared as JSON; of any other text, each expected line must be found in one line of the answer."""
+        if not exchange.body:
+            return []
+        if exchange.body[0] in "{[":
+            try:
+                actual = json.loads(text)
+            except ValueError:
+                return ["the body is not JSON"]
+            return self.matcher.json(json.loads(exchange.body), actual)
+        lines = text.splitlines()
+        found = [(line, any(re.search(self.matcher.pattern(line)[0], other) for other in lines))
+                 for line in exchange.body.splitlines()]
+        return [f"no line of the body has “{line}”" for line, is_there in found if not is_there]
+
+
+def convention_faults(exchange, answer, text):
+    """What every answer must have (docs/DESIGN.md section 4.2), said here once instead of in every script."""
+    if not answer.getheader("X-Request-Id"):
+        yield "X-Request-Id is missing"
+    if answer.status in (204, 304) and text:
+        yield "a body without a place for one"
+    if answer.status < 400 or exchange.request_line.startswith("HEAD "):
+        return
+    if answer.getheader("Content-Type") != "application/problem+json":
+        yield "an error without application/problem+json"
+        return
+    problem = json.loads(text)
+    for member, kind in {"type": str, "title": str, "status": int, "detail": str, "instance": str, "code": str,
+                         "request_id": str, "retryable": bool}.items():
+        if type(problem.get(member)) is not kind:
+            yield f"the problem has no {member}"
+    if problem.get("status") != answer.status:
+        yield "the problem's status is not the answer's"
+    if problem.get("request_id") != answer.getheader("X-Request-Id"):
+        yield "the problem's request_id is not the answer's"
+    if not str(problem.get("type")).startswith("/problems/"):
+        yield "the problem's type is not a page of the server"
+    if answer.status == 401 and not answer.getheader("WWW-Authenticate"):
+        yield "401 without WWW-Authenticate"
+    if answer.status == 405 and not answer.getheader("Allow"):
+        yield "405 without Allow"
+    if answer.status == 503 and not answer.getheader("Retry-After"):
+        yield "503 without Retry-After"
+
+
+def secrets_on_disk(server, variables):
+    """Files of the data directory, and the log, that hold a token which this script has seen (law 6)."""
+    tokens = {value.rsplit(".", 1)[-1] for value in variables.values() if value.startswith("eyJ")}
+    files = [path for path in server.data_dir.rglob("*") if path.is_file() and path.name != "admin.token"]
+    for path in [*files, server.log_path]:
+        content = path.read_bytes()
+        if any(token.encode() in content for token in tokens):
+            yield f"{path.name} holds a token"
+
+
+def verify_ledger(server):
+    """What `service-fs verify --full` finds wrong in the stopped server's data."""
+    tool = server.program("service-fs")
+    done = subprocess.run([tool, "verify", "--full", "--data-dir", server.data_dir], capture_output=True, text=True,
+                          env=server.environment(), check=False)
+    return [] if done.returncode == 0 else [f"service-fs verify --full: exit {done.returncode}\n{done.stdout}{done.stderr}"]
+
+
+def run_script(path, server_binary, server_arguments):
+    """The number of faults found."""
+    exchanges = script.parse(path.read_text(encoding="utf-8"))
+    failed = 0
+    server = Server(server_binary, arguments=server_arguments)
+    try:
+        server.start()
+        run = Run(server)
+        for exchange in exchanges:
+            for _ in range(int(exchange.directives.get("repeat", 1))):
+                faults, answer = run.faults(exchange)
+                if faults:
+                    failed += 1
+                    print(f"{path.name}:{exchange.line}: {exchange.name}")
+                    print("".join(f"  {fault}\n" for fault in faults) + answer + "\n")
+                    break
+        status = server.stop()
+        ends = [f"the server ended with {status}"] if status else []
+        ends += verify_ledger(server)
+        ends += secrets_on_disk(server, run.variables)
+        for fault in ends:
+            print(f"{path.name}: {fault}")
+        if failed or ends:
+            print(f"--- log\n{server.log()[-8000:]}")
+        print(f"{path.name}: {len(exchanges) - failed} of {len(exchanges)} as written")
+        return failed + len(ends)
+    finally:
+        if server.is_running():
+            server.kill()
+        server.clean()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--server", required=True, help="the service-vm-tenant program")
+    parser.add_argument("script", type=pathlib.Path)
+    parser.add_argument("arguments", nargs="*", help="further arguments of the server")
+    options = parser.parse_args()
+    return 1 if run_script(options.script, options.server, options.arguments) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""Starts the real control plane on a free port with a fresh data directory, for tests in Python."""
+import http.client
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+READY_WITHIN_S = 60
+STOPPED_WITHIN_S = 30
+
+
+def free_port():
+    """A TCP port that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """One control plane. As a context manager it starts, and at the end is stopped by SIGTERM and must exit 0."""
+
+    def __init__(self, binary, data_dir=None, arguments=()):
+        self.binary = pathlib.Path(binary).resolve()
+        self.folder = None if data_dir else tempfile.TemporaryDirectory(prefix="cadastre-test-")
+        self.data_dir = pathlib.Path(data_dir or self.folder.name, "" if data_dir else "data")
+        self.log_path = self.data_dir.with_name(self.data_dir.name + ".log")
+        self.arguments = list(arguments)
+        self.port = free_port()
+        self.process = None
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def url(self):
+        return f"http://{self.address}"
+
+    @property
+    def admin_token(self):
+        return (self.data_dir / "admin.token").read_text(encoding="ascii").strip()
+
+    def program(self, name):
+        """Another program of the same build."""
+        return self.binary.with_name(name)
+
+    def environment(self):
+        """The caller's environment without settings that would reach the programs."""
+        return {name: value for name, value in os.environ.items() if not name.startswith("CADASTRE_")}
+
+    def start(self):
+        """Starts the process and waits until /readyz says yes. Fails when it ends first or takes too long."""
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [self.binary, "--listen", self.address, "--data-dir", self.data_dir, *self.arguments],
+                stdout=log, stderr=log, env=self.environment())
+        give_up = time.monotonic() + READY_WITHIN_S
+        while not self.is_ready():
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the server ended with {self.process.returncode}:\n{self.log()}")
+            if time.monotonic() > give_up:
+                self.kill()
+                raise RuntimeError(f"the server is not ready after {READY_WITHIN_S} s:\n{self.log()}")
+            time.sleep(0.02)
+        return self
+
+    def is_ready(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self):
+        """Asks the process to end, waits, and answers its exit status."""
+        if self.is_running():
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(STOPPED_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise RuntimeError(f"the server ignored SIGTERM for {STOPPED_WITHIN_S} s:\n{self.log()}") from None
+        return self.process.returncode
+
+    def kill(self):
+        """Ends the process as a power cut would."""
+        self.process.kill()
+        self.process.wait()
+
+    def log(self):
+        return self.log_path.read_text(encoding="utf-8", errors="replace")
+
+    def clean(self):
+        if self.folder:
+            self.folder.cleanup()
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            self.clean()
+            raise
+
+    def __exit__(self, kind, error, trace):
+        try:
+            status = self.stop()
+            if kind is None and status != 0:
+                raise RuntimeError(f"the server ended with {status}:\n{self.log()}")
+        finally:
+            self.clean()
