@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -236,8 +237,33 @@ class TileStore {
   /// Durably and atomically replaces the file.
   virtual void replace(const TenantId& tenant, const LogId& log, std::string_view path, std::string_view bytes) = 0;
   virtual void remove(const TenantId& tenant, const LogId& log, std::string_view path) = 0;
-  /// The file names below a folder of the log, without order; empty when it is missing.
+  /// The names of the files directly in a folder of the log, without order; empty when it is missing.
   virtual std::vector<std::string> list(const TenantId& tenant, const LogId& log, std::string_view folder) = 0;
+};
+
+/// The most that was ever published of a log.
+struct WaterMark {
+  LogId log_id{};
+  std::uint64_t size = 0;
+  Bytes<32> root{};
+  bool is_settled = false;  ///< The log's `checkpoint` file is of this size too.
+};
+
+/// Remembers what was published, apart from the store and its backups, so that a store brought back from an older state
+/// is noticed (LEDGER.md section 4). Safe to call from several threads. Throws StoreFailure.
+class HighWater {
+ public:
+  virtual ~HighWater() = default;
+  /// Nothing was ever written to it, or it was taken away.
+  virtual bool is_missing() const = 0;
+  virtual std::size_t count() const = 0;
+  virtual std::optional<WaterMark> find(const LogId& log) const = 0;
+  virtual std::vector<WaterMark> marks() const = 0;
+  /// Durably raises the marks, unsettled; given none, only makes sure that it is not missing any more. Throws
+  /// StoreFailure on a size below the mark's, and on another root at the same size.
+  virtual void raise(std::span<const WaterMark> marks) = 0;
+  /// Notes that these marks' checkpoint files are in place. A power failure may lose the note, nothing else does.
+  virtual void settle(std::span<const WaterMark> marks) = 0;
 };
 
 }  // namespace cadastre
