@@ -100,13 +100,6 @@ std::optional<std::size_t> bytes_of_entries(std::string_view bundle, std::size_t
   return offset;
 }
 
-/// How many bytes a file of `width` at the front of `bytes` takes; nothing when it does not have so many.
-std::optional<std::size_t> bytes_of(TileKind kind, unsigned width, std::string_view bytes) {
-  if (kind == TileKind::entries) return bytes_of_entries(bytes, width);
-  const std::size_t size = width * sizeof(Hash);
-  return size <= bytes.size() ? std::optional(size) : std::nullopt;
-}
-
 }  // namespace
 
 std::string tile_path(const TileId& tile) {
@@ -215,15 +208,21 @@ std::optional<std::vector<std::string_view>> split_bundle(std::string_view bundl
   return entries;
 }
 
+std::optional<std::string_view> front_of(TileKind kind, unsigned width, std::string_view bytes) {
+  const auto count = kind == TileKind::entries ? bytes_of_entries(bytes, width) : width * sizeof(Hash);
+  if (!count || *count > bytes.size()) return std::nullopt;
+  return bytes.substr(0, *count);
+}
+
 std::optional<std::string> read_tile(const TileId& tile, const TileReader& files) {
   auto bytes = files(tile_path(tile));
-  const bool partial_is_gone = !bytes && !tile.is_full();
-  if (partial_is_gone) bytes = files(tile_path({tile.kind, tile.level, tile.index, tile_width_max}));
-  if (!bytes) return std::nullopt;
-  if (partial_is_gone && bytes_of(tile.kind, tile_width_max, *bytes) != bytes->size()) return std::nullopt;
-  const auto wanted = bytes_of(tile.kind, tile.width, *bytes);
-  if (!wanted || (!partial_is_gone && *wanted != bytes->size())) return std::nullopt;
-  bytes->resize(*wanted);
+  unsigned width = tile.width;
+  if (!bytes && !tile.is_full()) {
+    width = tile_width_max;
+    bytes = files(tile_path({tile.kind, tile.level, tile.index, width}));
+  }
+  if (!bytes || front_of(tile.kind, width, *bytes) != *bytes) return std::nullopt;
+  bytes->resize(front_of(tile.kind, tile.width, *bytes)->size());
   return bytes;
 }
 

@@ -61,6 +61,9 @@ void append_entry(std::string& bundle, std::string_view entry);
 /// The entries, as views into `bundle`; nothing unless they are 1 to 256 and fill it exactly.
 std::optional<std::vector<std::string_view>> split_bundle(std::string_view bundle);
 
+/// The first `width` hashes or entries of a file's bytes; nothing when there are fewer.
+std::optional<std::string_view> front_of(TileKind kind, unsigned width, std::string_view bytes);
+
 /// Gives the bytes at a path relative to the log's prefix, or nothing when there are none.
 using TileReader = std::function<std::optional<std::string>(const std::string& path)>;
 
