@@ -36,6 +36,7 @@ RIGHT = {
     "the server includes Asio": ("src/http/server.cpp", "#include <boost/asio.hpp>"),
     "http includes OpenSSL for TLS": ("src/http/server.h", "#include <openssl/ssl.h>"),
     "a unit test includes doctest": ("src/base/a_test.cpp", "#include <doctest/doctest.h>"),
+    "what tests share includes doctest": ("src/base/test_folder.h", "#include <doctest/doctest.h>"),
 }
 
 WRONG = {
