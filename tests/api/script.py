@@ -24,7 +24,7 @@ class ScriptError(Exception):
 
 STATUS_LINE = re.compile(r"HTTP (\d{3})(?: .*)?")
 DIRECTIVE = re.compile(r"# @(\w+)\s*(.*)")
-DIRECTIVES = {"raw", "repeat"}
+DIRECTIVES = {"raw", "repeat", "within"}
 
 
 def parse(text):
