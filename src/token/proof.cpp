@@ -1,0 +1,161 @@
+#include "token/proof.h"
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+#include <utility>
+
+#include "token/jws.h"
+
+namespace cadastre {
+namespace {
+
+constexpr std::int64_t freshness_s = 60;  // to either side (TOKENS.md section 8)
+
+struct ProofClaims {
+  std::string method;
+  std::string url;
+  std::string credential_hash;
+  std::string id;
+  std::int64_t issued_at_s = 0;
+};
+
+std::unexpected<TokenFault> refused(std::string reason) { return fault(FaultKind::proof, std::move(reason)); }
+
+/// RFC 9449 section 4.2; `nonce` is tolerated, because a client may send one that it was given elsewhere.
+Checked<ProofClaims> decode_proof_claims(std::string_view payload) {
+  const json::Value object = TRY(decode_object(payload));
+  ProofClaims claims;
+  const std::pair<std::string_view, std::string*> texts[] = {
+      {"htm", &claims.method}, {"htu", &claims.url}, {"ath", &claims.credential_hash}, {"jti", &claims.id}};
+  for (const auto& [name, text] : texts) {
+    const json::Value* const value = object.find(name);
+    if (value == nullptr) return fault_about("claim_missing", name);
+    if (value->kind != json::Kind::string || value->text.empty()) return fault_about("claim_type", name);
+    *text = value->text;
+  }
+  const json::Value* const issued_at = object.find("iat");
+  if (issued_at == nullptr) return fault("claim_missing:iat");
+  const auto date = numeric_date(*issued_at);
+  if (!date) return fault("claim_type:iat");
+  claims.issued_at_s = *date;
+  for (const json::Member& member : object.members) {
+    constexpr std::string_view known[] = {"htm", "htu", "ath", "jti", "iat", "nonce"};
+    if (std::ranges::find(known, std::string_view(member.name)) == std::end(known)) {
+      return fault_about("unknown_claim", member.name);
+    }
+  }
+  return claims;
+}
+
+/// The claims of a proof that the token's holder signed.
+Checked<ProofClaims> open_proof(const VerifiedToken& token, std::string_view proof) {
+  const Jws jws = TRY(decode_jws(proof));
+  const JwsHeader header = TRY(decode_header(jws.header, ObjectKind::proof));
+  if (header.jwk != token.holder) return fault("pop_key_mismatch");
+  if (!verify(token.holder, as_bytes(jws.signing_input), jws.signature)) return fault("pop_signature");
+  return decode_proof_claims(jws.payload);
+}
+
+Checked<void> match_proof(const ProofClaims& claims, const Presented& presented, const ProvedRequest& request,
+                          Instant now) {
+  if (claims.method != request.method) return refused("pop_htm");
+  const auto named = normal_url(claims.url);
+  if (!named || named != normal_url(request.url)) return refused("pop_htu");
+  if (claims.credential_hash != encode_base64url(sha256(presented.credential))) return refused("pop_ath");
+  const std::int64_t age_s = s_since_epoch(now) - claims.issued_at_s;
+  if (age_s > freshness_s || age_s < -freshness_s) return refused("pop_stale");
+  return {};
+}
+
+char lower(char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool is_unreserved(char c) {
+  return ('a' <= lower(c) && lower(c) <= 'z') || ('0' <= c && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+/// Escapes of unreserved characters are undone, the others get upper-case digits (RFC 3986 section 6.2.2).
+std::string normal_path(std::string_view path) {
+  std::string normal;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    const auto byte = path[i] == '%' ? decode_hex(path.substr(i + 1, 2)) : std::nullopt;
+    if (!byte || byte->empty()) {
+      normal += path[i];
+      continue;
+    }
+    i += 2;
+    if (is_unreserved(byte->front())) {
+      normal += byte->front();
+    } else {
+      constexpr std::string_view digits = "0123456789ABCDEF";
+      const auto value = static_cast<unsigned char>(byte->front());
+      normal += '%';
+      normal += digits[value >> 4U];
+      normal += digits[value & 15U];
+    }
+  }
+  return normal.empty() ? "/" : normal;
+}
+
+}  // namespace
+
+std::size_t ReplayMemory::Hash::operator()(const Digest& digest) const {
+  std::size_t hash = 0;
+  std::memcpy(&hash, digest.data(), sizeof hash);
+  return hash;
+}
+
+ReplayMemory::Answer ReplayMemory::remember(const Digest& proof, Instant now) {
+  const std::int64_t period = s_since_epoch(now) / period_s;
+  if (current_ == 0) current_ = period;
+  for (std::size_t forgotten = 0; current_ < period; ++forgotten) {
+    current_ = forgotten < periods ? current_ + 1 : period;
+    seen_[static_cast<std::size_t>(current_) % periods].clear();
+  }
+  std::size_t remembered = 0;
+  for (const auto& of_period : seen_) {
+    if (of_period.contains(proof)) return Answer::seen;
+    remembered += of_period.size();
+  }
+  if (remembered >= capacity_) return Answer::full;
+  seen_[static_cast<std::size_t>(current_) % periods].insert(proof);
+  return Answer::fresh;
+}
+
+std::optional<std::string> normal_url(std::string_view url) {
+  url = url.substr(0, url.find_first_of("?#"));
+  std::string normal;
+  const std::size_t colon = url.find("://");
+  if (colon == std::string_view::npos) return std::nullopt;
+  for (const char c : url.substr(0, colon)) normal += lower(c);
+  if (normal != "http" && normal != "https") return std::nullopt;
+  const std::string_view default_port = normal == "http" ? ":80" : ":443";
+  url.remove_prefix(colon + 3);
+  std::string_view authority = url.substr(0, url.find('/'));
+  url.remove_prefix(authority.size());
+  if (authority.ends_with(default_port)) authority.remove_suffix(default_port.size());
+  if (authority.ends_with(':')) authority.remove_suffix(1);
+  if (authority.empty() || authority.find_first_of("@\\ %") != std::string_view::npos) return std::nullopt;
+  normal += "://";
+  for (const char c : authority) normal += lower(c);
+  return normal + normal_path(url);
+}
+
+Checked<void> check_proof(const VerifiedToken& token, const Presented& presented, const ProvedRequest& request,
+                          ReplayMemory& memory, Instant now) {
+  const bool by_proof = presented.scheme == AuthorizationScheme::dpop;
+  if (!by_proof && !token.requires_pop) return {};
+  if (!presented.proof) return refused("pop_required");
+  if (!by_proof) return refused("pop_scheme");
+  const auto claims = open_proof(token, *presented.proof);
+  if (!claims) return refused(claims.error().reason);
+  TRY(match_proof(*claims, presented, request, now));
+  switch (memory.remember(sha256({token.holder, as_bytes(claims->id)}), now)) {
+    case ReplayMemory::Answer::fresh: return {};
+    case ReplayMemory::Answer::seen: return refused("pop_replayed");
+    case ReplayMemory::Answer::full: return fault(FaultKind::unavailable, "pop_memory_full");
+  }
+  std::unreachable();
+}
+
+}  // namespace cadastre
