@@ -15,6 +15,7 @@ constexpr std::string_view tile_folder = "tile/";
 constexpr std::string_view entries_level = "entries";
 constexpr unsigned level_max = 63;      // of a path; a tree of 2^64 leaves has levels 0 to 7
 constexpr unsigned levels_in_tree = 8;  // 256^8 = 2^64
+constexpr std::size_t kept_tiles_max = 1024;  // 8 MiB of hashes
 
 /// How many leaves one hash of a tile at that level stands for, as a shift.
 constexpr unsigned shift_of(unsigned level) { return level * tile_height; }
@@ -232,6 +233,7 @@ const std::vector<Hash>* TileTree::hashes(unsigned level, std::uint64_t index) {
   const auto bytes = read_tile({TileKind::hashes, level, index, tile_width(size_, level, index)}, files_);
   auto decoded = bytes ? decode_hashes(*bytes) : std::nullopt;
   if (!decoded) return nullptr;
+  if (tiles_.size() >= kept_tiles_max) tiles_.clear();
   return &tiles_.emplace(std::pair(level, index), *std::move(decoded)).first->second;
 }
 
