@@ -1,0 +1,173 @@
+#include "http/client.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
+#include <chrono>
+#include <exception>
+#include <optional>
+#include <utility>
+
+namespace cadastre::http {
+namespace {
+
+namespace net = boost::asio;
+namespace beast = boost::beast;
+using Request = beast::http::request<beast::http::empty_body>;
+using PlainStream = beast::tcp_stream;
+using TlsStream = beast::ssl_stream<beast::tcp_stream>;
+
+constexpr std::uint64_t body_bytes_max = 64ULL << 20U;
+constexpr std::uint32_t header_bytes_max = 16U << 10U;
+constexpr auto time_limit = std::chrono::seconds(30);
+
+bool is_port(std::string_view text) {
+  return !text.empty() && text.size() <= 5 && std::ranges::all_of(text, [](char c) { return '0' <= c && c <= '9'; });
+}
+
+/// Splits the host off an authority; the rest is empty or `:port`.
+std::optional<std::string_view> take_host(std::string_view& authority) {
+  const bool is_ipv6 = authority.starts_with('[');
+  const std::size_t end = is_ipv6 ? authority.find(']') : std::min(authority.find(':'), authority.size());
+  if (end == std::string_view::npos || end == 0) return std::nullopt;
+  const std::string_view host = authority.substr(is_ipv6 ? 1 : 0, is_ipv6 ? end - 1 : end);
+  authority.remove_prefix(end + (is_ipv6 ? 1 : 0));
+  if (host.empty()) return std::nullopt;
+  return host;
+}
+
+/// Trusts the system's authorities.
+net::ssl::context client_context() {
+  net::ssl::context context(net::ssl::context::tls_client);
+  context.set_default_verify_paths();
+  context.set_verify_mode(net::ssl::verify_peer);
+  return context;
+}
+
+}  // namespace
+
+Result<ServerUrl> ServerUrl::parse(std::string_view text) {
+  const auto refused = [](const char* rule) { return refuse(Code::invalid_field, "url", rule); };
+  ServerUrl url;
+  url.is_tls = text.starts_with("https://");
+  if (!url.is_tls && !text.starts_with("http://")) return refused("must begin with http:// or https://");
+  text.remove_prefix(url.is_tls ? 8 : 7);
+  const auto visible = [](char c) { return '!' <= c && c <= '~' && c != '?' && c != '#' && c != '@'; };
+  if (!std::ranges::all_of(text, visible)) return refused("must have no user, query, fragment or space");
+  std::string_view authority = text.substr(0, text.find('/'));
+  std::string_view prefix = text.substr(authority.size());
+  while (prefix.ends_with('/')) prefix.remove_suffix(1);
+  const auto host = take_host(authority);
+  if (!host) return refused("must name a host");
+  if (!authority.empty() && (!authority.starts_with(':') || !is_port(authority.substr(1)))) {
+    return refused("must have a number as port");
+  }
+  url.host = *host;
+  url.port = authority.empty() ? (url.is_tls ? "443" : "80") : authority.substr(1);
+  url.prefix = prefix;
+  return url;
+}
+
+std::string ServerUrl::authority() const {
+  const std::string name = host.find(':') == std::string::npos ? host : fmt::format("[{}]", host);
+  const bool is_usual = port == (is_tls ? "443" : "80");
+  return is_usual ? name : fmt::format("{}:{}", name, port);
+}
+
+class Client::Connection {
+ public:
+  explicit Connection(const ServerUrl& url) : url_(url) {}
+
+  bool is_open() const { return is_open_; }
+
+  /// Runs one exchange to its end. Throws what it threw.
+  Reply exchange(const Request& request) {
+    std::exception_ptr failure;
+    Reply reply;
+    net::co_spawn(io_, talk(request, reply), [&failure](std::exception_ptr thrown) { failure = std::move(thrown); });
+    io_.restart();
+    io_.run();
+    if (failure) std::rethrow_exception(failure);
+    return reply;
+  }
+
+ private:
+  net::awaitable<void> talk(const Request& request, Reply& reply) {
+    if (!is_open_) co_await open();
+    if (tls_) {
+      co_await ask(*tls_, request, reply);
+    } else {
+      co_await ask(*plain_, request, reply);
+    }
+  }
+
+  net::awaitable<void> open() {
+    net::ip::tcp::resolver resolver(io_);
+    const auto addresses = co_await resolver.async_resolve(url_.host, url_.port, net::use_awaitable);
+    PlainStream stream(io_);
+    stream.expires_after(time_limit);
+    co_await stream.async_connect(addresses, net::use_awaitable);
+    if (url_.is_tls) {
+      tls_.emplace(std::move(stream), context_);
+      tls_->set_verify_callback(net::ssl::host_name_verification(url_.host));
+      SSL_set_tlsext_host_name(tls_->native_handle(), url_.host.c_str());
+      co_await tls_->async_handshake(net::ssl::stream_base::client, net::use_awaitable);
+    } else {
+      plain_.emplace(std::move(stream));
+    }
+    is_open_ = true;
+  }
+
+  template <class Stream>
+  net::awaitable<void> ask(Stream& stream, const Request& request, Reply& reply) {
+    beast::get_lowest_layer(stream).expires_after(time_limit);
+    co_await beast::http::async_write(stream, request, net::use_awaitable);
+    beast::http::response_parser<beast::http::string_body> parser;
+    parser.body_limit(body_bytes_max);
+    parser.header_limit(header_bytes_max);
+    co_await beast::http::async_read(stream, buffer_, parser, net::use_awaitable);
+    is_open_ = parser.keep_alive();
+    reply.status = parser.get().result_int();
+    reply.body = std::move(parser.get().body());
+  }
+
+  const ServerUrl& url_;
+  net::io_context io_{1};
+  net::ssl::context context_ = client_context();
+  std::optional<PlainStream> plain_;
+  std::optional<TlsStream> tls_;
+  beast::flat_buffer buffer_;
+  bool is_open_ = false;
+};
+
+Client::Client(ServerUrl url, std::string token)
+    : url_(std::move(url)), token_(std::move(token)), connection_(std::make_unique<Connection>(url_)) {}
+
+Client::~Client() = default;
+
+Reply Client::get(const std::string& path) {
+  Request request(beast::http::verb::get, url_.prefix + path, 11);
+  request.set(beast::http::field::host, url_.authority());
+  request.set(beast::http::field::user_agent, "cadastre");
+  if (!token_.empty()) request.set(beast::http::field::authorization, "Bearer " + token_);
+  // A server may have closed a connection that stood idle: that is seen only now, and tried once more.
+  for (bool is_reused = connection_->is_open();; is_reused = false) {
+    try {
+      if (!connection_->is_open()) connection_ = std::make_unique<Connection>(url_);
+      return connection_->exchange(request);
+    } catch (const boost::system::system_error& failure) {
+      connection_ = std::make_unique<Connection>(url_);
+      if (!is_reused) throw ClientFailure(fmt::format("{}: {}", url_.authority(), failure.code().message()));
+    }
+  }
+}
+
+}  // namespace cadastre::http
