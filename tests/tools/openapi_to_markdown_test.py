@@ -16,13 +16,18 @@ paths:
       - $ref: '#/components/parameters/vm_id'
     get:
       summary: Reads a VM.
+      x-scope: READ
       responses:
+        '404': {$ref: '#/components/responses/Missing', description: There is no such VM.}
+        default: {$ref: '#/components/responses/Missing'}
         '200': {description: The VM., content: {application/json: {schema: {$ref: '#/components/schemas/Vm'}}}}
     patch:
       summary: Changes a VM.
-      requestBody: {content: {application/json: {schema: {type: object, properties: {name: {type: string, maxLength: 63}}}}}}
+      requestBody: {content: {application/json: {schema: {type: object, properties: {name: {type: string, maxLength: 63}}}, example: {name: web}}}}
       responses: {'204': {description: Done.}}
 components:
+  responses:
+    Missing: {description: Not there.}
   parameters:
     vm_id: {name: vm_id, in: path, required: true, description: Which., schema: {type: string, format: uuid}}
   schemas:
@@ -38,7 +43,8 @@ components:
 """
 
 EXPECTED = [
-    "# A contract", "What it is.", "### GET /v1/vms/{vm_id}", "Reads a VM.",
+    "# A contract", "What it is.", "### GET /v1/vms/{vm_id}", "Reads a VM.", "Scope at least: `READ`.",
+    "| 404 |  | There is no such VM. |", "Also: [default](#missing).", "### Missing", "Not there.", '{"name": "web"}',
     "| `vm_id` | path | string (uuid) | Which. |", "| 200 | [Vm](#vm) | The VM. |",
     "### PATCH /v1/vms/{vm_id}", "Body, `application/json`: object", "| `name` | string |  | (0 to 63 characters) |", "| 204 |  | Done. |",
     "### Vm", "A machine.", "| `vm_id` | string | required | Its name. |", "| `state` | `Running` \\| `Stopped` |  |  |",
