@@ -144,7 +144,10 @@ void TileFolder::ensure_folder(const std::string& folder) {
   }
   const std::string parent = parent_of(folder);
   if (folder != root_) ensure_folder(parent);
-  if (::mkdir(folder.c_str(), folder_mode) != 0 && errno != EEXIST) throw failure_of("mkdir", folder);
+  if (::mkdir(folder.c_str(), folder_mode) != 0) {
+    if (errno != EEXIST) throw failure_of("mkdir", folder);
+    files::Handle(folder, O_RDONLY | O_DIRECTORY);  // throws when something else is in its place
+  }
   files::sync_folder(parent);  // also when it is there: its maker may have been stopped before this
   const std::lock_guard lock(mutex_);
   if (known_folders_.size() == known_folders_max) known_folders_.clear();

@@ -1,0 +1,122 @@
+// Publishes the logs: from committed leaves to signed checkpoints (LEDGER.md section 3).
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/time.h"
+#include "service/log_check.h"
+#include "service/log_publication.h"
+#include "service/ports.h"
+
+namespace cadastre {
+
+struct PublisherSettings {
+  std::chrono::milliseconds interval{200};
+  unsigned threads = 16;  ///< Logs written at once: an fsync waits, it does not work.
+  /// How long a partial tile stays that a full one has replaced, for those who read by an older checkpoint.
+  std::chrono::milliseconds grace = std::chrono::minutes(10);
+};
+
+/// Figures for metrics, all since the start.
+struct PublisherFigures {
+  std::uint64_t rounds = 0;
+  std::uint64_t failed_rounds = 0;
+  std::uint64_t checkpoints = 0;  ///< Logs published, each time.
+  std::uint64_t leaves = 0;
+  std::uint64_t frozen_logs = 0;
+  std::chrono::milliseconds last_round{0};
+  std::chrono::milliseconds lag{0};  ///< Age of the oldest leaf that was not published when last looked at.
+};
+
+/// Follows the store: writes and signs what is new of every log, many logs at once, and never signs over a
+/// contradiction. A log that contradicts itself is frozen: reported once, not published any more. Whatever was cut off
+/// is done again from the store by the next round. One publisher at a time writes to a store.
+class Publisher {
+ public:
+  struct Reports {
+    std::function<void(const LogFinding&)> finding;   ///< A log is frozen. Called on the publisher's thread.
+    std::function<void(const std::string&)> failure;  ///< A round failed; it is tried again.
+  };
+
+  /// `clock` may be read from several threads.
+  Publisher(Store& store, TileStore& tiles, HighWater& marks, const Clock& clock, const Bytes<32>& master_seed,
+            PublisherSettings settings = {});
+  Publisher(const Publisher&) = delete;
+  Publisher& operator=(const Publisher&) = delete;
+  ~Publisher();
+
+  /// Publishes what was committed before the call. Answers the logs it had to freeze. Throws what the store or the
+  /// files threw, after all other logs were published.
+  std::vector<LogFinding> publish_round();
+
+  /// Publishes at every interval from a thread of its own.
+  void start(Reports reports);
+  /// Ends that thread, publishes what is left, and removes the partial tiles that were replaced. Idempotent.
+  void stop();
+
+  /// Waits until the first `size` leaves of the tenant's log are published; false when they are not by then.
+  bool wait_published(Reader& reader, const TenantId& tenant, std::uint64_t size, std::chrono::milliseconds time_limit);
+  PublisherFigures figures() const;
+
+ private:
+  struct Job;
+  struct Wave;
+  struct ReplacedTile {
+    Tick due;
+    TenantId tenant;
+    LogId log_id{};
+    std::string folder;
+  };
+
+  void run(const std::stop_token& stop);
+  bool round_succeeds();
+  std::chrono::milliseconds wait_until_next(bool succeeded, std::chrono::milliseconds waited) const;
+  void finish_interrupted(Reader& reader, std::vector<LogFinding>& findings);
+  void finish_logs(std::vector<Job> jobs, std::vector<LogFinding>& findings);
+  Job load(Reader& reader, LogState log) const;
+  Wave load_wave(Reader& reader);
+  bool publish_wave(Wave wave, std::vector<LogFinding>& findings);
+  void swap_in(std::vector<Job*>& jobs);
+  void finish(const std::vector<Job*>& jobs);
+  std::vector<Job*> sort_out(std::vector<Job>& jobs, std::vector<LogFinding>& findings);
+  void keep_failure(std::exception_ptr failure);
+  void schedule_removal(const Job& job);
+  void remove_replaced(bool all);
+  void note_oldest(const std::vector<Job>& jobs);
+  void note_round(Tick started, bool failed);
+  void in_threads(const std::vector<Job*>& jobs, const std::function<void(Job&)>& work) const;
+
+  Store& store_;
+  TileStore& tiles_;
+  HighWater& marks_;
+  const Clock& clock_;
+  const Bytes<32> master_seed_;
+  const PublisherSettings settings_;
+  Reports reports_;
+
+  std::mutex round_mutex_;      // one round at a time; guards what follows
+  bool is_interrupted_ = true;  // a round may have been cut off before this one, in this process or the last
+  std::set<LogId> frozen_;
+  std::deque<ReplacedTile> replaced_;
+  std::exception_ptr failure_;  // the first of this round
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable_any round_done_;
+  PublisherFigures figures_;
+  std::optional<Instant> oldest_unpublished_;
+
+  std::jthread thread_;  // last: it uses all of the above
+};
+
+}  // namespace cadastre
