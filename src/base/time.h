@@ -46,6 +46,16 @@ class SystemClock final : public Clock {
   Tick tick() const override;
 };
 
+/// Measures how long something took, for metrics alone: no decision may hang on it.
+class Stopwatch {
+ public:
+  Stopwatch() : began_(std::chrono::steady_clock::now()) {}
+  std::chrono::nanoseconds elapsed() const { return std::chrono::steady_clock::now() - began_; }
+
+ private:
+  std::chrono::steady_clock::time_point began_;
+};
+
 /// Stands still until it is moved.
 class ManualClock final : public Clock {
  public:
