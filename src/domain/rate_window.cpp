@@ -19,6 +19,11 @@ void RateWindow::forget(std::int64_t now_ms) {
   }
 }
 
+std::int64_t RateWindow::counted(Tick now) {
+  forget(std::max(now.time_since_epoch().count(), newest_ * slice_ms));
+  return total_;
+}
+
 RateDecision RateWindow::admit(Tick now, std::int64_t limit) {
   const std::int64_t now_ms = std::max(now.time_since_epoch().count(), newest_ * slice_ms);
   forget(now_ms);

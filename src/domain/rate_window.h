@@ -25,6 +25,8 @@ class RateWindow {
  public:
   /// Admits one request and counts it, or refuses it and counts nothing. `limit` is per 60 s; 0 refuses everything.
   RateDecision admit(Tick now, std::int64_t limit);
+  /// How many requests count now. Counts nothing.
+  std::int64_t counted(Tick now);
 
  private:
   static constexpr std::int64_t slice_ms = 800;
