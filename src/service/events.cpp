@@ -1,0 +1,105 @@
+#include "service/events.h"
+
+namespace cadastre {
+namespace {
+
+EventValue limit_of(const auto& limit) {
+  if (!limit) return nullptr;
+  return limit->value;
+}
+
+EventValue::Object quota_facts(const Quota& quota) {
+  return {{"max_vms", quota.max_vms.value},
+          {"storage_quota_gb", quota.storage.value},
+          {"api_rate_limit_rpm", quota.api_rate.value},
+          {"max_ram_mb", limit_of(quota.max_ram)},
+          {"max_vcpus", limit_of(quota.max_vcpus)}};
+}
+
+Event event_of(EventType type, const TenantId& tenant, const Caller& caller, EventValue::Object data) {
+  return {.type = type,
+          .tenant = tenant,
+          .actor = actor_of(caller),
+          .request_id = caller.request_id,
+          .data = std::move(data)};
+}
+
+EventValue::Object token_facts(const IssuedToken& token) {
+  return {{"token_id", encode_base64url(token.id)},
+          {"rid", encode_base64url(token.rid)},
+          {"scope", token.scope},
+          {"subject_key", encode_base64url(token.subject_key)}};
+}
+
+}  // namespace
+
+Event tenant_created(const Tenant& tenant, const Caller& caller) {
+  return event_of(EventType::tenant_created, tenant.id, caller,
+                  {{"quota", quota_facts(tenant.quota)}, {"vkey", tenant.vkey}});
+}
+
+Event tenant_updated(const Tenant& tenant, const Caller& caller) {
+  return event_of(EventType::tenant_updated, tenant.id, caller, {{"changed", EventValue::Array{"display_name"}}});
+}
+
+Event tenant_quota_changed(const Tenant& before, const Tenant& after, const Caller& caller) {
+  return event_of(EventType::tenant_quota_changed, after.id, caller,
+                  {{"before", quota_facts(before.quota)}, {"after", quota_facts(after.quota)}});
+}
+
+Event tenant_state_changed(const Tenant& tenant, const Caller& caller) {
+  const auto type = tenant.state == TenantState::active      ? EventType::tenant_resumed
+                    : tenant.state == TenantState::suspended ? EventType::tenant_suspended
+                                                             : EventType::tenant_deleted;
+  return event_of(type, tenant.id, caller, {});
+}
+
+Event vm_created(const Vm& vm, const Caller& caller) {
+  return event_of(EventType::vm_created, vm.tenant, caller,
+                  {{"vm_id", vm.id.text()},
+                   {"vm_type", vm.vm_type},
+                   {"ram_mb", vm.ram.value},
+                   {"vcpu_count", vm.vcpus.value},
+                   {"disk_gb", vm.disk.value}});
+}
+
+Event vm_wished(const Vm& vm, const Caller& caller) {
+  const auto type = vm.wish == VmWish::run ? EventType::vm_started : EventType::vm_stopped;
+  return event_of(type, vm.tenant, caller, {{"vm_id", vm.id.text()}});
+}
+
+Event vm_deleted(const Vm& vm, const Caller& caller) {
+  return event_of(EventType::vm_deleted, vm.tenant, caller, {{"vm_id", vm.id.text()}, {"disk_gb", vm.disk.value}});
+}
+
+Event token_issued(const IssuedToken& token, Actor actor, std::string request_id) {
+  auto data = token_facts(token);
+  data.emplace_back("expires_at", ms_since_epoch(token.expires_at));
+  return {.type = EventType::token_issued,
+          .tenant = token.tenant,
+          .actor = std::move(actor),
+          .request_id = std::move(request_id),
+          .data = std::move(data)};
+}
+
+Event token_revoked(const IssuedToken& token, const Caller& caller) {
+  return event_of(EventType::token_revoked, token.tenant, caller, token_facts(token));
+}
+
+Event rid_revoked(const TenantId& tenant, const RevocationId& rid, const Caller& caller) {
+  return event_of(EventType::token_revoked, tenant, caller, {{"rid", encode_base64url(rid)}});
+}
+
+Event key_revoked(const TenantId& tenant, const Bytes<32>& key, const Caller& caller) {
+  return event_of(EventType::token_revoked, tenant, caller, {{"all_of_key", encode_base64url(key)}});
+}
+
+Event generation_revoked(const Tenant& tenant, const Caller& caller) {
+  return event_of(EventType::token_revoked, tenant.id, caller, {{"all_before_generation", tenant.generation}});
+}
+
+Event ledger_read(const TenantId& tenant, const Caller& caller) {
+  return event_of(EventType::ledger_read, tenant, caller, {});
+}
+
+}  // namespace cadastre

@@ -1,0 +1,33 @@
+// The ledger's entries for what the verbs do: which facts each holds, and no personal data in clear.
+#pragma once
+
+#include "domain/event.h"
+#include "domain/issued_token.h"
+#include "domain/tenant.h"
+#include "domain/vm.h"
+#include "service/caller.h"
+
+namespace cadastre {
+
+Event tenant_created(const Tenant& tenant, const Caller& caller);
+/// That the display name changed; not to what, for it may be a person's.
+Event tenant_updated(const Tenant& tenant, const Caller& caller);
+Event tenant_quota_changed(const Tenant& before, const Tenant& after, const Caller& caller);
+/// TENANT_SUSPENDED, TENANT_RESUMED or TENANT_DELETED, as the tenant's new state says.
+Event tenant_state_changed(const Tenant& tenant, const Caller& caller);
+Event vm_created(const Vm& vm, const Caller& caller);
+/// VM_STARTED or VM_STOPPED, as the VM's new wish says.
+Event vm_wished(const Vm& vm, const Caller& caller);
+Event vm_deleted(const Vm& vm, const Caller& caller);
+Event token_issued(const IssuedToken& token, Actor actor, std::string request_id);
+Event token_revoked(const IssuedToken& token, const Caller& caller);
+/// An element of an offline chain, by its rid alone.
+Event rid_revoked(const TenantId& tenant, const RevocationId& rid, const Caller& caller);
+/// Every token bound to the key.
+Event key_revoked(const TenantId& tenant, const Bytes<32>& key, const Caller& caller);
+/// Every token of an older generation than the row's.
+Event generation_revoked(const Tenant& tenant, const Caller& caller);
+/// The platform read the tenant's log (LEDGER.md section 6).
+Event ledger_read(const TenantId& tenant, const Caller& caller);
+
+}  // namespace cadastre

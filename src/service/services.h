@@ -1,0 +1,48 @@
+// What every use case may hold: time, chance, the deployment's names and its keys.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "base/time.h"
+#include "crypto/ed25519.h"
+#include "domain/tenant.h"
+#include "token/jws.h"
+
+namespace cadastre {
+
+/// What makes this deployment itself; fixed when the process starts.
+struct Deployment {
+  std::string issuer;    ///< `iss` of the tokens: the public URL.
+  std::string audience;  ///< `aud` of the tokens: `cadastre:<deployment>`.
+  AlgorithmName token_algorithm = AlgorithmName::eddsa;
+  std::string ledger_host;  ///< First part of every log's origin: `<host>/ledger/<tenant_id>`.
+  std::chrono::seconds token_lifetime_max{std::chrono::days(90)};
+  /// The scopes besides the tiers that a tenant's administrator may issue (TOKENS.md section 5).
+  std::vector<std::string> delegable_services{"service:vm-host", "service:console"};
+};
+
+/// The private keys of the process; each has one purpose (TOKENS.md section 12).
+struct Keys {
+  const PrivateKey& token_issuer;
+  std::string token_issuer_kid;  ///< RFC 7638 thumbprint of the issuer's public key.
+  const Bytes<32>& ledger_master_seed;
+};
+
+struct Services {
+  const Clock& clock;
+  Random& random;
+  const Deployment& deployment;
+  const Keys& keys;
+};
+
+/// A log made for a namespace: its random id and the verifier key of its origin.
+struct NewLog {
+  LogId id{};
+  std::string vkey;
+};
+
+NewLog draw_log(Services& services, const TenantId& tenant);
+
+}  // namespace cadastre

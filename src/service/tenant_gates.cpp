@@ -1,0 +1,102 @@
+#include "service/tenant_gates.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace cadastre {
+
+TenantGate::TenantGate(const Tenant& tenant)
+    : id_(tenant.id),
+      revision_(tenant.revision),
+      generation_(tenant.generation),
+      revocations_(tenant.revocations),
+      limit_(tenant.quota.api_rate.value),
+      state_(tenant.state) {}
+
+void TenantGate::apply(const Tenant& tenant) {
+  if (tenant.revision < revision()) return;
+  generation_.store(tenant.generation, std::memory_order_release);
+  revocations_.store(tenant.revocations, std::memory_order_release);
+  limit_.store(tenant.quota.api_rate.value, std::memory_order_release);
+  state_.store(tenant.state, std::memory_order_release);
+  revision_.store(tenant.revision, std::memory_order_release);  // last: who sees it sees the rest
+}
+
+void TenantGate::count_refusal(Code code) {
+  const auto place = std::ranges::find(counted_refusals, code);
+  if (place == counted_refusals.end()) return;
+  refusals_[static_cast<std::size_t>(place - counted_refusals.begin())].fetch_add(1, std::memory_order_relaxed);
+}
+
+TenantGate::Refusals TenantGate::take_refusals() {
+  Refusals taken{};
+  for (std::size_t i = 0; i < taken.size(); ++i) taken[i] = refusals_[i].exchange(0, std::memory_order_relaxed);
+  return taken;
+}
+
+RateDecision TenantGate::admit(Tick now) {
+  last_used_ms_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  const std::scoped_lock lock(mutex_);
+  return window_.admit(now, limit_.load(std::memory_order_relaxed));
+}
+
+Tenant TenantGates::with_limit(Tenant tenant) const {
+  if (tenant.id.is_platform()) tenant.quota.api_rate = RequestsPerMinute{platform_limit_};
+  return tenant;
+}
+
+std::shared_ptr<TenantGate> TenantGates::find(const TenantId& tenant, Reader& reader) {
+  Shard& own = shard(tenant);
+  // Held while the row is read: a commit in between waits here with its news, so it cannot be missed.
+  const std::scoped_lock lock(own.mutex);
+  if (const auto found = own.gates.find(tenant); found != own.gates.end()) {
+    return found->second->state() == TenantState::deleted ? nullptr : found->second;
+  }
+  const auto row = reader.tenant(tenant);
+  if (!row || row->state == TenantState::deleted) return nullptr;
+  auto gate = std::make_shared<TenantGate>(with_limit(*row));
+  own.gates.emplace(tenant, gate);
+  return gate;
+}
+
+void TenantGates::sweep(Tick now) {
+  constexpr std::chrono::seconds idle_min{61};  // longer than the rate's window, so that forgetting forgives nothing
+  for (Shard& each : shards_) {
+    const std::scoped_lock lock(each.mutex);
+    std::erase_if(each.gates, [&](const auto& entry) {
+      return entry.second.use_count() == 1 && entry.second->last_used() + idle_min < now;
+    });
+  }
+}
+
+std::size_t TenantGates::size() const {
+  std::size_t sum = 0;
+  for (const Shard& each : shards_) {
+    const std::scoped_lock lock(each.mutex);
+    sum += each.gates.size();
+  }
+  return sum;
+}
+
+void TenantGates::each(const std::function<void(TenantGate&)>& visit) {
+  for (Shard& own : shards_) {
+    std::vector<std::shared_ptr<TenantGate>> gates;
+    {
+      const std::scoped_lock lock(own.mutex);
+      for (const auto& [tenant, gate] : own.gates) gates.push_back(gate);
+    }
+    for (const auto& gate : gates) visit(*gate);
+  }
+}
+
+void TenantGates::tenant_changed(const Tenant& tenant) {
+  Shard& own = shard(tenant.id);
+  const std::scoped_lock lock(own.mutex);
+  if (const auto found = own.gates.find(tenant.id); found != own.gates.end()) found->second->apply(with_limit(tenant));
+}
+
+void TenantGates::revoked(const Revocation&) {
+  // The tenant's row counts its revocations and comes with the same commit, so its gate knows already.
+}
+
+}  // namespace cadastre

@@ -1,0 +1,85 @@
+// What a request is checked against before it reaches the store: each active tenant's state, kept in memory.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+
+#include "domain/rate_window.h"
+#include "service/ports.h"
+
+namespace cadastre {
+
+/// What a tenant's ledger sums up a minute: refusals of what its own tokens asked for (DESIGN.md section 5).
+constexpr std::array counted_refusals{Code::insufficient_scope, Code::tenant_mismatch, Code::caveat_denied,
+                                      Code::tenant_suspended,   Code::forbidden,       Code::quota_exceeded,
+                                      Code::rate_limited};
+
+/// One active tenant. The state follows the store's feed, so it is never older than the last answered change.
+class TenantGate {
+ public:
+  explicit TenantGate(const Tenant& tenant);
+
+  /// Takes the row's state over unless a newer one is known.
+  void apply(const Tenant& tenant);
+  /// Counts one request against the tenant's rate, over all threads.
+  RateDecision admit(Tick now);
+  /// Counts one refused request of this tenant, for the ledger entry that sums them.
+  void count_refusal(Code code);
+  /// The refusals since the last call, by the place of their code in `counted_refusals`.
+  using Refusals = std::array<std::uint32_t, counted_refusals.size()>;
+  Refusals take_refusals();
+
+  const TenantId& id() const { return id_; }
+  std::int64_t revision() const { return revision_.load(std::memory_order_acquire); }
+  std::int64_t generation() const { return generation_.load(std::memory_order_acquire); }
+  std::int64_t revocations() const { return revocations_.load(std::memory_order_acquire); }
+  TenantState state() const { return state_.load(std::memory_order_acquire); }
+  Tick last_used() const { return Tick(std::chrono::milliseconds(last_used_ms_.load(std::memory_order_relaxed))); }
+
+ private:
+  const TenantId id_;
+  std::atomic<std::int64_t> revision_, generation_, revocations_, limit_;
+  std::atomic<TenantState> state_;
+  std::array<std::atomic<std::uint32_t>, counted_refusals.size()> refusals_{};
+  std::atomic<std::int64_t> last_used_ms_{0};
+  std::mutex mutex_;  // guards the window alone
+  RateWindow window_;
+};
+
+/// The gates of all active tenants. Safe to call from several threads; a gate is shared with the caches that found it.
+class TenantGates final : public ChangeFeed {
+ public:
+  /// `platform_limit` is the rate of all platform administrators together, per 60 s.
+  explicit TenantGates(std::int64_t platform_limit) : platform_limit_(platform_limit) {}
+
+  /// The tenant's gate, loaded through `reader` when it is not in memory; nothing for an unknown or deleted tenant.
+  std::shared_ptr<TenantGate> find(const TenantId& tenant, Reader& reader);
+  /// Forgets gates that nobody holds and nobody used for longer than the rate's window.
+  void sweep(Tick now);
+  std::size_t size() const;
+  /// Calls `visit` with each gate in memory, without holding a lock meanwhile.
+  void each(const std::function<void(TenantGate&)>& visit);
+
+  void tenant_changed(const Tenant& tenant) override;
+  void revoked(const Revocation& revocation) override;
+
+ private:
+  struct Hash {
+    std::size_t operator()(const TenantId& tenant) const { return std::hash<std::string>()(tenant.text()); }
+  };
+  struct Shard {
+    mutable std::mutex mutex;
+    std::unordered_map<TenantId, std::shared_ptr<TenantGate>, Hash> gates;
+  };
+  Shard& shard(const TenantId& tenant) { return shards_[Hash()(tenant) % shards_.size()]; }
+  Tenant with_limit(Tenant tenant) const;
+
+  const std::int64_t platform_limit_;
+  std::array<Shard, 16> shards_;
+};
+
+}  // namespace cadastre

@@ -1,0 +1,266 @@
+#include "service/tokens.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "service/events.h"
+#include "token/claims.h"
+
+namespace cadastre {
+namespace {
+
+constexpr std::size_t label_bytes_max = 100;
+constexpr std::chrono::seconds tombstone_margin{300};  // TOKENS.md section 8
+
+std::unexpected<Refusal> wrong_field(const char* name, std::string rule) {
+  auto detail = fmt::format("{} {}", name, rule);
+  return std::unexpected(
+      Refusal{Code::invalid_field, name, std::move(detail), {}, {{fmt::format("/{}", name), std::move(rule)}}});
+}
+
+Result<void> check_label(std::string_view label) {
+  const bool has_control =
+      std::ranges::any_of(label, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  if (label.size() > label_bytes_max || has_control)
+    return wrong_field("label", "must have at most 100 bytes and no control characters");
+  return {};
+}
+
+Result<void> check_order(const Services& services, const TokenOrder& order) {
+  const std::int64_t longest = services.deployment.token_lifetime_max.count();
+  if (order.expires_in_s < token_lifetime_min.count() || order.expires_in_s > longest) {
+    return wrong_field("expires_in_seconds",
+                       fmt::format("must be an integer from {} to {}", token_lifetime_min.count(), longest));
+  }
+  if (order.delegable_depth < 0 || order.delegable_depth > delegable_depth_max) {
+    return wrong_field("delegable_depth", fmt::format("must be an integer from 0 to {}", delegable_depth_max));
+  }
+  if (order.tenant.is_platform() != (order.scope == Scope::platform_admin())) {
+    return wrong_field("scope", "service:platform-admin is for tokens without a tenant, and for them alone");
+  }
+  const std::string& own = services.deployment.audience;
+  if (!order.audience.empty() && order.audience != own && !order.audience.starts_with(own + "/")) {
+    return wrong_field("audience", fmt::format("must be {0} or {0}/<service>", own));
+  }
+  return check_label(order.label);
+}
+
+/// What a sub-token owes to the token it is issued under. A platform administrator issues root tokens of tenants.
+Result<void> admit_sub_token(const Services& services, const Caller& caller, const TokenOrder& order,
+                             Instant expires_at) {
+  if (!may_delegate(caller.scope, order.scope, services.deployment.delegable_services)) {
+    return refuse(
+        Code::insufficient_scope, "scope",
+        fmt::format("A token of scope {} cannot issue one of scope {}.", caller.scope.text(), order.scope.text()));
+  }
+  if (is_platform(caller) && !order.tenant.is_platform()) return {};
+  if (expires_at > caller.expires_at) {
+    return refuse(Code::expires_after_parent, "expires_in_seconds",
+                  fmt::format("The token it is issued under expires at {}; ask for a shorter life.",
+                              format_rfc3339(caller.expires_at)));
+  }
+  if (caller.rids.size() > ancestors_max) {
+    return refuse(Code::conflict, "anc",
+                  fmt::format("The caller's token has {} ancestors already.", caller.rids.size() - 1));
+  }
+  return {};
+}
+
+/// The tenant, which may get a token now.
+Result<Tenant> issuing_tenant(Reader& reader, const TenantId& id) {
+  auto tenant = reader.tenant(id);
+  if (!tenant) return refuse(Code::not_found, "tenant", "There is no such tenant.");
+  TRY(admit_change(*tenant));
+  return *std::move(tenant);
+}
+
+IssuedToken draw_record(Services& services, const TokenOrder& order, const Tenant& tenant) {
+  const std::int64_t now_s = s_since_epoch(services.clock.now());
+  IssuedToken record{.tenant = order.tenant,
+                     .scope = order.scope.text(),
+                     .subject_key = order.subject_key,
+                     .kid = services.keys.token_issuer_kid,
+                     .audience = order.audience.empty() ? services.deployment.audience : order.audience,
+                     .issuer = services.deployment.issuer,
+                     .label = order.label,
+                     .generation = tenant.generation,
+                     .delegable_depth = order.delegable_depth,
+                     .requires_pop = order.requires_pop,
+                     .caveats = order.caveats,
+                     .issued_at = instant_from_s(now_s),
+                     .not_before = instant_from_s(now_s),
+                     .expires_at = instant_from_s(now_s + order.expires_in_s)};
+  services.random.fill(record.id);
+  return record;
+}
+
+Claims claims_of(const IssuedToken& record) {
+  return {.issuer = record.issuer,
+          .audience = record.audience,
+          .tenant = record.tenant,
+          .id = record.id,
+          .scope = *Scope::parse_canonical(record.scope),
+          .subject = record.subject_key,
+          .generation = record.generation,
+          .issued_at_s = s_since_epoch(record.issued_at),
+          .not_before_s = s_since_epoch(record.not_before),
+          .expires_at_s = s_since_epoch(record.expires_at),
+          .delegable_depth = record.delegable_depth,
+          .requires_pop = record.requires_pop,
+          .caveats = record.caveats,
+          .ancestors = record.ancestors,
+          .device = {}};
+}
+
+Result<FreshToken> sign_and_record(Tx& tx, Services& services, IssuedToken record, Actor actor,
+                                   std::string request_id) {
+  auto minted = TRY(mint(claims_of(record), services.keys.token_issuer, services.deployment.token_algorithm));
+  record.rid = minted.rid;
+  tx.insert(record);
+  tx.append(token_issued(record, std::move(actor), std::move(request_id)), services.clock.now());
+  return FreshToken{std::move(record), std::move(minted.text)};
+}
+
+/// May the caller end what names `rids` (a token's own, then its ancestors')?
+Result<void> admit_revocation(const Caller& caller, const TenantId& tenant, const std::vector<RevocationId>& rids) {
+  if (is_platform(caller) && !tenant.is_platform()) return {};
+  const RevocationId& own = caller.rids.front();
+  const bool itself_or_below = std::ranges::find(rids, own) != rids.end();
+  if (itself_or_below) return {};
+  if (!permits(caller.scope, Scope::tenant_admin())) {
+    return refuse(Code::insufficient_scope, "scope",
+                  "Only service:tenant-admin may revoke another token; this one may revoke itself.");
+  }
+  const bool ancestor = !rids.empty() && std::ranges::find(caller.rids, rids.front()) != caller.rids.end();
+  if (ancestor) return refuse(Code::forbidden, "token", "A token cannot revoke one it was issued under.");
+  return {};
+}
+
+/// A tenant's own tokens change nothing while it is suspended; the platform may always revoke.
+Result<Tenant> revoking_tenant(Reader& reader, const Caller& caller, const TenantId& id) {
+  auto tenant = reader.tenant(id);
+  if (!tenant) return refuse(Code::not_found, "tenant", "There is no such tenant.");
+  if (!is_platform(caller)) TRY(admit_change(*tenant));
+  return *std::move(tenant);
+}
+
+/// A sub-token may not end what it was issued under, by its key or with its whole generation either.
+Result<void> admit_wide_revocation(Reader& reader, const Caller& caller, const TenantId& tenant,
+                                   const std::optional<PublicKey>& key) {
+  if (is_platform(caller) && !tenant.is_platform()) return {};
+  for (std::size_t i = 1; i < caller.rids.size(); ++i) {
+    const auto ancestor = reader.token_by_rid(tenant, caller.rids[i]);
+    if (!key || (ancestor && ancestor->subject_key == *key)) {
+      return refuse(Code::forbidden, "token", "A token cannot revoke one it was issued under.");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<FreshToken> issue_token(Tx& tx, Services& services, const Caller& caller, const TokenOrder& order) {
+  TRY(check_order(services, order));
+  const auto tenant = TRY(issuing_tenant(tx, order.tenant));
+  auto record = draw_record(services, order, tenant);
+  TRY(admit_sub_token(services, caller, order, record.expires_at));
+  if (is_platform(caller) == order.tenant.is_platform()) record.ancestors = caller.rids;
+  record.issued_by = caller.token_id;
+  return sign_and_record(tx, services, std::move(record), actor_of(caller), caller.request_id);
+}
+
+Result<FreshToken> issue_admin_token(Tx& tx, Services& services, std::string_view name, std::chrono::seconds lifetime) {
+  // Its key is drawn and dropped: the token is a Bearer credential, and nobody can prove possession for it.
+  const TokenOrder order{.tenant = TenantId::platform(),
+                         .subject_key = PrivateKey::draw(services.random).public_key(),
+                         .scope = Scope::platform_admin(),
+                         .expires_in_s = lifetime.count(),
+                         .label = std::string(name)};
+  TRY(check_order(services, order));
+  const auto platform = TRY(issuing_tenant(tx, order.tenant));
+  return sign_and_record(tx, services, draw_record(services, order, platform), {.kind = "local-command"}, "");
+}
+
+Result<std::string> sign_again(const Services& services, const IssuedToken& record) {
+  if (record.kid != services.keys.token_issuer_kid) {
+    return refuse(Code::conflict, "kid",
+                  "The signing key was replaced since: issue a new token with a new Idempotency-Key.");
+  }
+  return TRY(mint(claims_of(record), services.keys.token_issuer, services.deployment.token_algorithm)).text;
+}
+
+Result<IssuedToken> token(Reader& reader, const TenantId& tenant, std::string_view id_or_rid) {
+  const auto bytes = decode_base64url(id_or_rid);
+  std::optional<IssuedToken> found;
+  if (const auto id = bytes ? exactly<16>(*bytes) : std::nullopt) found = reader.token(tenant, *id);
+  if (const auto rid = bytes ? exactly<32>(*bytes) : std::nullopt) found = reader.token_by_rid(tenant, *rid);
+  if (!found) return refuse(Code::not_found, "token", "There is no such token.");
+  return *std::move(found);
+}
+
+Result<void> revoke_token(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant,
+                          std::string_view id_or_rid) {
+  TRY(revoking_tenant(tx, caller, tenant));
+  const auto found = token(tx, tenant, id_or_rid);
+  if (!found) {
+    TRY(admit_revocation(caller, tenant, {}));
+    return std::unexpected(found.error());
+  }
+  std::vector<RevocationId> rids{found->rid};
+  rids.insert(rids.end(), found->ancestors.begin(), found->ancestors.end());
+  TRY(admit_revocation(caller, tenant, rids));
+  if (found->revoked_at) return {};
+  const Instant now = services.clock.now();
+  tx.mark_revoked(tenant, found->id, now, caller.token_id);
+  tx.insert(Revocation{.tenant = tenant,
+                       .kind = RevocationKind::token,
+                       .id = found->rid,
+                       .revoked_at = now,
+                       .expires_at = found->expires_at + tombstone_margin});
+  tx.append(token_revoked(*found, caller), now);
+  return {};
+}
+
+Result<void> revoke_rid(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant,
+                        const RevocationId& rid) {
+  if (tx.token_by_rid(tenant, rid)) return revoke_token(tx, services, caller, tenant, encode_base64url(rid));
+  TRY(revoking_tenant(tx, caller, tenant));
+  TRY(admit_revocation(caller, tenant, {rid}));
+  if (tx.is_revoked(tenant, RevocationKind::token, rid)) return {};
+  const Instant now = services.clock.now();
+  tx.insert(Revocation{.tenant = tenant,
+                       .kind = RevocationKind::token,
+                       .id = rid,
+                       .revoked_at = now,
+                       .expires_at = now + services.deployment.token_lifetime_max + tombstone_margin});
+  tx.append(rid_revoked(tenant, rid, caller), now);
+  return {};
+}
+
+Result<void> revoke_key(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant,
+                        const PublicKey& key) {
+  TRY(revoking_tenant(tx, caller, tenant));
+  TRY(admit_wide_revocation(tx, caller, tenant, key));
+  const Digest id = thumbprint(key);
+  if (tx.is_revoked(tenant, RevocationKind::key, id)) return {};
+  const Instant now = services.clock.now();
+  tx.insert(Revocation{.tenant = tenant,
+                       .kind = RevocationKind::key,
+                       .id = id,
+                       .revoked_at = now,
+                       .expires_at = now + services.deployment.token_lifetime_max + tombstone_margin});
+  tx.append(key_revoked(tenant, key, caller), now);
+  return {};
+}
+
+Result<void> revoke_generation(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant) {
+  auto row = TRY(revoking_tenant(tx, caller, tenant));
+  TRY(admit_wide_revocation(tx, caller, tenant, std::nullopt));
+  ++row.generation;
+  tx.update(row);
+  tx.append(generation_revoked(row, caller), services.clock.now());
+  return {};
+}
+
+}  // namespace cadastre
