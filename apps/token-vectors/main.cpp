@@ -123,15 +123,15 @@ TokenState state_of(const Setting& setting, const json::Value& state, const Veri
 /// Steps 12 and 13 on the case's request.
 Checked<void> check_request(const Setting& setting, const json::Value& request, const Presented& presented,
                             const VerifiedToken& token, ReplayMemory& memory) {
-  const std::string method = text(request, "method");
-  const std::string path = text(request, "path");
+  const std::string method = text_or(request, "method", "GET");
+  const std::string path = text_or(request, "path", "/");
   const std::string url = setting.rules.issuer + path;
   TRY(check_proof(token, presented, {.method = method, .url = url}, memory, setting.now));
   const std::string operation = text_or(request, "op", "");
   const std::string resource = text_or(request, "res", "");
   const std::string peer = text_or(request, "ip", "");
   const std::string tenant = text_or(request, "tid", "");
-  const auto needed = Scope::parse_canonical(text(request, "need"));
+  const auto needed = Scope::parse_canonical(text_or(request, "need", "READ"));
   if (!needed) refuse_shape("need");
   TokenUse use{.method = method, .path = path, .operation = operation, .resource = resource, .peer = peer};
   use.needed = *needed;

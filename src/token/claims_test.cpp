@@ -24,6 +24,8 @@ TEST_CASE("a payload is canonical, with only the members that say something") {
   const std::string full = encode_claims(claims);
   CHECK(json::canonical(*json::parse(full, 5).value) == full);
   for (const auto* name : {"anc", "cav", "dev", "nbf", "pop"}) CHECK(json::parse(full, 5).value->find(name) != nullptr);
+  claims.delegable_depth = 0;
+  CHECK(json::parse(encode_claims(claims), 5).value->find("del_max_depth") == nullptr);
   claims.tenant = TenantId::platform();
   CHECK(json::parse(encode_claims(claims), 5).value->find("tid") == nullptr);
 }

@@ -154,6 +154,7 @@ TEST_CASE("URLs are compared in their normal form (RFC 3986 section 6.2)") {
   const Row rows[] = {
       {"http://127.0.0.1:9221/v1/vms", "http://127.0.0.1:9221/v1/vms"},
       {"HTTP://Example.COM", "http://example.com/"},
+      {"http://A.Z/%61%7A%41%5a%30%39", "http://a.z/azAZ09"},
       {"http://example.com:80/", "http://example.com/"},
       {"https://example.com:443/a", "https://example.com/a"},
       {"https://example.com:80/a", "https://example.com:80/a"},

@@ -98,6 +98,7 @@ TEST_CASE("each claim has one shape, and one value where the verifier knows it")
       {R"("jti")", R"("pop":true,"jti")", "claim_type:pop"},
       {R"("jti")", R"("dev":"","jti")", "claim_type:dev"},
       {R"("jti")", R"("dev":"node 1","jti")", "claim_type:dev"},
+      {R"("jti")", R"("dev":"!node~","jti")", "ok"},
       {R"("jti")", R"("cav":{},"jti")", "claim_type:cav"},
       {R"("jti")", R"("cav":[],"jti")", "ok"},
       {R"("jti")", R"("cav":[{}],"jti")", "bad_caveat"},
@@ -113,6 +114,8 @@ TEST_CASE("each claim has one shape, and one value where the verifier knows it")
       {R"("cnf":{"jwk")", R"("cnf":{"jku":"x","jwk")", "bad_cnf"},
       {R"("cnf":{"jwk")", R"("cnf":{"kid")", "bad_cnf"},
       {R"("crv":"Ed25519")", R"("crv":"X25519")", "bad_cnf"},
+      {R"("x":")", R"("x":"A)", "bad_cnf"},
+      {R"("x":")", R"("x":"!)", "bad_cnf"},
       {R"("crv":"Ed25519")", R"("crv":"Ed25519","use":"sig")", "bad_cnf"},
       {R"("crv":"Ed25519")", R"("crv":"Ed25519","d":"AA")", "bad_cnf:private"},
       {R"("sub":")", R"("sub":"x)", "bad_subject"},
@@ -160,6 +163,7 @@ TEST_CASE("the header has its members and no others, and the signature stands be
       {R"({"alg":"EdDSA","alg":"EdDSA","kid":")" + kid + R"(","typ":"cadastre-cap+jwt"})", "duplicate_member"},
       {R"([])", "malformed_json"},
       {"", "malformed_json"},
+      {std::string(256, ' '), "malformed_json"},
       {std::string(257, ' '), "token_too_large"},
   };
   for (const auto& row : rows) {
@@ -205,6 +209,10 @@ TEST_CASE("the limits on a credential's form") {
   CHECK(world.outcome(std::string(2049, 'A')) == "token_too_large");
   CHECK(world.outcome(std::string(2048, 'A')) == "malformed_jws");
   CHECK(world.outcome(std::string(6145, '~')) == "token_too_large");
+  const std::string longest = std::string(2048, 'A') + "~" + std::string(2047, 'A') + "~" + std::string(2047, 'A');
+  REQUIRE(longest.size() == credential_bytes_max);
+  CHECK(world.outcome(longest) == "malformed_jws");
+  CHECK(world.outcome(longest + "A") == "token_too_large");
   CHECK(world.outcome(good + "~~" + good) == "malformed_chain");
   CHECK(world.outcome(good + "~a~a~a~a~a") == "too_many_links");
   CHECK(world.outcome(good + "~a~a~a~a") == "malformed_jws");
@@ -285,12 +293,34 @@ TEST_CASE("a chain gives what its last element allows, and names every element")
   CHECK(token->delegable_depth == 1);
 }
 
+TEST_CASE("a chain is as deep as its root allows, and has 32 caveats at most") {
+  TokenWorld world;
+  std::string sixteen = R"("cav":[{"rpm":1})";
+  for (int i = 1; i < 16; ++i) sixteen += R"(,{"rpm":1})";
+  const auto with_caveats = [](std::string_view caveats) { return std::string(caveats) + R"(],"jti")"; };
+  const auto credential = [&](std::string_view depth, std::string_view last_caveats) {
+    const std::string root = world.root(R"("jti")", with_caveats(sixteen));
+    const std::string first = std::string(depth) + with_caveats(sixteen);
+    const std::string link = sign_jws(link_header, world.link_payload(root, R"("jti")", first), world.holder);
+    std::string payload = world.link_payload(link, R"("jti")", last_caveats);
+    payload = TokenWorld::replaced(payload, R"("del_depth":1)", R"("del_depth":2)");
+    payload = TokenWorld::replaced(payload, encode_base64url(thumbprint(world.holder.public_key())),
+                                   encode_base64url(thumbprint(world.next_holder.public_key())));
+    return root + "~" + link + "~" + sign_jws(link_header, payload, world.next_holder);
+  };
+  CHECK(world.outcome(credential(R"("del_max_depth":2,)", R"("jti")")) == "ok");
+  CHECK(world.outcome(credential(R"("del_max_depth":2,)", R"("cav":[{"rpm":1}],"jti")")) == "bad_caveat");
+  CHECK(world.outcome(credential(R"("del_max_depth":1,)", R"("jti")")) == "delegation_not_allowed");
+  CHECK(world.outcome(credential("", R"("jti")")) == "delegation_not_allowed");
+}
+
 TEST_CASE("one Authorization field, one known scheme, one token") {
   struct Row {
     std::vector<std::string_view> fields;
     std::string_view reason, credential;
   };
-  const std::string too_long = "Bearer " + std::string(6145, 'A');
+  const std::string longest = "Bearer " + std::string(credential_bytes_max, 'A');
+  const std::string too_long = longest + "A";
   const Row rows[] = {
       {{}, "missing_credentials", ""},
       {{""}, "unsupported_scheme", ""},
@@ -298,6 +328,8 @@ TEST_CASE("one Authorization field, one known scheme, one token") {
       {{"Bearer  "}, "missing_credentials", ""},
       {{"Bearer a.b.c"}, "ok", "a.b.c"},
       {{"bearer a.b.c"}, "ok", "a.b.c"},
+      {{"BEARER a.b.c"}, "ok", "a.b.c"},
+      {{longest}, "ok", std::string_view(longest).substr(7)},
       {{"DPOP   a.b.c"}, "ok", "a.b.c"},
       {{"Bearer\ta.b.c"}, "unsupported_scheme", ""},
       {{"Basic dTpw"}, "unsupported_scheme", ""},
