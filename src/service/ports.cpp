@@ -1,20 +1,23 @@
 #include "service/ports.h"
 
 #include <future>
+#include <memory>
 
 namespace cadastre::detail {
 
 void run_and_wait(Store& store, const TenantId& tenant, std::function<Verdict(Tx&)> body) {
-  std::promise<void> finished;
+  // Shared: the store's thread may still be inside set_value when the waiting one has returned.
+  const auto finished = std::make_shared<std::promise<void>>();
+  auto answer = finished->get_future();
   const bool queued =
-      store.submit({.tenant = tenant, .body = std::move(body), .done = [&finished](std::exception_ptr failure) {
+      store.submit({.tenant = tenant, .body = std::move(body), .done = [finished](std::exception_ptr failure) {
                       if (failure)
-                        finished.set_exception(failure);
+                        finished->set_exception(failure);
                       else
-                        finished.set_value();
+                        finished->set_value();
                     }});
   if (!queued) throw StoreFailure("the store takes no changes now: it is stopping, or too many wait for this tenant");
-  finished.get_future().get();
+  answer.get();
 }
 
 }  // namespace cadastre::detail
