@@ -137,7 +137,10 @@ class Reader {
 class Tx : public Reader {
  public:
   virtual void insert(const Tenant& tenant) = 0;
-  /// Writes the whole row but for the log's head; raises `revision`. The caller's copy keeps the old revision.
+  /// Writes the row but for what never changes (`log_id`, `vkey`, `created_at`, `created_by`) and what the store counts
+  /// itself: the log's head, `revocations` and `revision`. A change of the row or of the tenant's VMs raises `revision`
+  /// by one for each transaction; the caller's copy keeps the old one. Throws StoreFailure when there is no such row,
+  /// as every change of a missing row does.
   virtual void update(const Tenant& tenant) = 0;
   virtual void insert(const Vm& vm) = 0;
   virtual void update(const Vm& vm) = 0;
@@ -148,6 +151,8 @@ class Tx : public Reader {
   virtual void insert(const Revocation& revocation) = 0;
   /// Appends the event to its tenant's log: seq from the head, ts = max(`now`, last ts). Answers the seq.
   virtual std::uint64_t append(const Event& event, Instant now) = 0;
+  /// Requires that `idempotent_answer` found none in this transaction; an expired one is replaced. Others that have
+  /// expired may be forgotten on the way.
   virtual void record(const TenantId& tenant, const IdempotentAnswer& answer) = 0;
   /// Compare-and-swap: false, and nothing written, when the log's published size is not `expected_size` any more.
   virtual bool publish(const PublishedCheckpoint& checkpoint, std::uint64_t expected_size) = 0;

@@ -1,0 +1,211 @@
+#include "store/sqlite/committer.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace cadastre::sqlite {
+namespace {
+
+/// How long nothing must have arrived before the log is copied ahead of time.
+constexpr auto idle = std::chrono::milliseconds(100);
+constexpr std::size_t group_sizes_counted = 10;   // 1, 2, 4, … 512
+constexpr std::size_t commit_times_counted = 14;  // 0.25, 0.5, 1, … 1024 ms, and the rest
+
+std::size_t commit_time_class(std::uint64_t ns) {
+  constexpr std::uint64_t first_ns = 250'000;
+  const auto doublings = static_cast<std::size_t>(std::bit_width((ns > 0 ? ns - 1 : 0) / first_ns));
+  return std::min(doublings, commit_times_counted - 1);
+}
+
+std::size_t group_size_class(std::size_t changes) {
+  return std::min(static_cast<std::size_t>(std::bit_width(changes - 1)), group_sizes_counted - 1);
+}
+
+}  // namespace
+
+Committer::Committer(Connection& connection, DirtyLogs& dirty_logs, const CommitterLimits& limits)
+    : connection_(connection),
+      dirty_logs_(dirty_logs),
+      limits_(limits),
+      transaction_(connection, dirty_logs, limits.tenants_cached_max),
+      lanes_(limits.lane_max) {
+  figures_.group_size_counts.resize(group_sizes_counted);
+  figures_.commit_time_counts.resize(commit_times_counted);
+  const auto note_frames = [](void* frames, sqlite3*, const char*, int in_log) {
+    *static_cast<int*>(frames) = in_log;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(connection.handle(), note_frames, &log_frames_);
+  thread_ = std::thread([this] { run(); });
+}
+
+Committer::~Committer() { stop(); }
+
+bool Committer::submit(Change change) {
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return false;
+    if (!lanes_.push(change)) {
+      ++figures_.refused_full;
+      return false;
+    }
+    wake = waiting_;
+  }
+  if (wake) arrived_.notify_one();
+  return true;
+}
+
+void Committer::subscribe(ChangeFeed& feed) {
+  const std::lock_guard lock(mutex_);
+  feed_ = &feed;
+}
+
+StoreFigures Committer::figures() const {
+  const std::lock_guard lock(mutex_);
+  StoreFigures figures = figures_;
+  figures.waiting = lanes_.size();
+  return figures;
+}
+
+void Committer::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  arrived_.notify_one();
+  std::call_once(joined_, [this] { thread_.join(); });
+}
+
+void Committer::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    const auto due = [this] { return lanes_.size() > 0 || stopping_; };
+    waiting_ = true;
+    if (log_frames_ == 0)
+      arrived_.wait(lock, due);
+    else
+      arrived_.wait_for(lock, idle, due);
+    waiting_ = false;
+    if (lanes_.size() == 0 && stopping_) break;
+    Group group = lanes_.take(limits_.group_max);
+    lock.unlock();
+    if (!group.empty()) run_group(group);
+    if (group.empty() || log_frames_ >= limits_.checkpoint_frames) checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+    lock.lock();
+  }
+  lock.unlock();
+  checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+}
+
+void Committer::run_group(Group& group) {
+  Failures failures(group.size());
+  bool rerun = false;
+  try {
+    if (!run_together(group, failures)) {
+      rerun = true;
+      transaction_.rollback();
+      run_apart(group, failures);
+    }
+    commit();
+    tell();
+  } catch (const StoreFailure&) {
+    transaction_.rollback();
+    std::ranges::fill(failures, std::current_exception());
+  }
+  transaction_.finish();
+  count_group(group.size(), rerun);
+  for (std::size_t i = 0; i < group.size(); ++i) group[i].done(failures[i]);
+}
+
+bool Committer::run_together(Group& group, Failures& failures) {
+  transaction_.begin(Transaction::Bodies::together);
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    transaction_.begin_body();
+    Verdict verdict = Verdict::drop;
+    try {
+      verdict = group[i].body(transaction_);
+    } catch (const SqliteFailure& failure) {
+      if (!failure.is_constraint()) throw;
+      failures[i] = std::current_exception();
+    } catch (const std::exception&) {
+      failures[i] = std::current_exception();
+    }
+    if (verdict == Verdict::commit) continue;
+    if (transaction_.body_has_written()) return false;
+  }
+  try {
+    transaction_.flush();
+  } catch (const SqliteFailure& failure) {
+    if (!failure.is_constraint()) throw;
+    return false;
+  }
+  return true;
+}
+
+void Committer::run_apart(Group& group, Failures& failures) {
+  transaction_.begin(Transaction::Bodies::apart);
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    failures[i] = nullptr;
+    transaction_.begin_body();
+    Verdict verdict = Verdict::drop;
+    try {
+      verdict = group[i].body(transaction_);
+      if (verdict == Verdict::commit) transaction_.keep_body();
+    } catch (const SqliteFailure& failure) {
+      if (!failure.is_constraint()) throw;
+      verdict = Verdict::drop;
+      failures[i] = std::current_exception();
+    } catch (const std::exception&) {
+      verdict = Verdict::drop;
+      failures[i] = std::current_exception();
+    }
+    if (verdict == Verdict::drop) transaction_.drop_body();
+  }
+}
+
+void Committer::commit() {
+  const Stopwatch watch;
+  transaction_.commit();
+  count_commit(static_cast<std::uint64_t>(watch.elapsed().count()));
+}
+
+void Committer::tell() {
+  const Notes& notes = transaction_.notes();
+  dirty_logs_.apply(notes.logs);
+  ChangeFeed* feed = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    feed = feed_;
+  }
+  if (feed == nullptr) return;
+  for (const Revocation& revocation : notes.revoked) feed->revoked(revocation);
+  for (const TenantId& tenant : notes.changed) feed->tenant_changed(transaction_.changed_tenant(tenant));
+}
+
+void Committer::count_group(std::size_t changes, bool rerun) {
+  const std::lock_guard lock(mutex_);
+  ++figures_.groups;
+  figures_.changes += changes;
+  figures_.group_size_last = changes;
+  figures_.reruns += rerun ? 1 : 0;
+  ++figures_.group_size_counts[group_size_class(changes)];
+}
+
+void Committer::count_commit(std::uint64_t ns) {
+  const std::lock_guard lock(mutex_);
+  figures_.commit_ns += ns;
+  figures_.commit_ns_last = ns;
+  ++figures_.commit_time_counts[commit_time_class(ns)];
+}
+
+/// Copies the log into the file as far as no reader still needs the file as it was. What fails here is tried again
+/// after the next commit: nothing is lost, the log only grows.
+void Committer::checkpoint(int mode) {
+  int in_log = 0;
+  int copied = 0;
+  const int code = sqlite3_wal_checkpoint_v2(connection_.handle(), "main", mode, &in_log, &copied);
+  if (code == SQLITE_OK) log_frames_ = in_log - copied;
+}
+
+}  // namespace cadastre::sqlite

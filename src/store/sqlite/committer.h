@@ -1,0 +1,65 @@
+// The one thread that writes: it takes what is queued, runs it as one transaction, and tells everybody.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "store/sqlite/lanes.h"
+#include "store/sqlite/transaction.h"
+
+namespace cadastre::sqlite {
+
+struct CommitterLimits {
+  std::size_t lane_max;
+  std::size_t group_max;
+  std::size_t tenants_cached_max;
+  int checkpoint_frames;
+};
+
+/// Groups form by themselves: what arrives while a commit is under way makes the next one. It never waits for more.
+class Committer {
+ public:
+  /// The connection, to which nobody else writes, and the logs outlive the committer.
+  Committer(Connection& connection, DirtyLogs& dirty_logs, const CommitterLimits& limits);
+  ~Committer();
+
+  bool submit(Change change);
+  void subscribe(ChangeFeed& feed);
+  StoreFigures figures() const;
+  void stop();
+
+ private:
+  using Group = std::vector<Change>;
+  using Failures = std::vector<std::exception_ptr>;  // of each change of a group, or null
+
+  void run();
+  void run_group(Group& group);
+  /// False when a body must be undone alone, and then all are to be run again apart.
+  bool run_together(Group& group, Failures& failures);
+  void run_apart(Group& group, Failures& failures);
+  void commit();
+  void tell();
+  void count_group(std::size_t changes, bool rerun);
+  void count_commit(std::uint64_t ns);
+  void checkpoint(int mode);
+
+  Connection& connection_;
+  DirtyLogs& dirty_logs_;
+  const CommitterLimits limits_;
+  Transaction transaction_;
+  int log_frames_ = 0;  // not yet copied into the file; the committer's thread alone
+
+  mutable std::mutex mutex_;  // of what follows
+  std::condition_variable arrived_;
+  Lanes lanes_;
+  bool waiting_ = false;
+  bool stopping_ = false;
+  ChangeFeed* feed_ = nullptr;
+  StoreFigures figures_;
+
+  std::once_flag joined_;
+  std::thread thread_;
+};
+
+}  // namespace cadastre::sqlite

@@ -1,0 +1,108 @@
+// All tables as one connection sees them, and the questions of the port asked of them.
+#pragma once
+
+#include "store/sqlite/dirty_logs.h"
+#include "store/sqlite/idempotency.h"
+#include "store/sqlite/ledger.h"
+#include "store/sqlite/tenants.h"
+#include "store/sqlite/tokens.h"
+#include "store/sqlite/vms.h"
+
+namespace cadastre::sqlite {
+
+struct Tables {
+  explicit Tables(Connection& connection)
+      : tenants(connection),
+        vms(connection),
+        tokens(connection),
+        revocations(connection),
+        ledger(connection),
+        idempotency(connection),
+        settings(connection) {}
+
+  TenantTable tenants;
+  VmTable vms;
+  TokenTable tokens;
+  RevocationTable revocations;
+  LedgerTable ledger;
+  IdempotencyTable idempotency;
+  SettingTable settings;
+};
+
+/// Answers the questions of `Port` (Reader or Tx) from the tables.
+template <class Port>
+class Asking : public Port {
+ public:
+  std::optional<Tenant> tenant(const TenantId& id) override {
+    auto row = tables_.tenants.find(id);
+    if (!row) return std::nullopt;
+    return std::move(row->tenant);
+  }
+  std::vector<Tenant> tenants(std::string_view after, std::size_t limit) override {
+    return tables_.tenants.page(after, limit);
+  }
+  std::optional<Vm> vm(const TenantId& tenant, const VmId& id) override { return tables_.vms.find(tenant, id); }
+  std::vector<Vm> vms(const TenantId& tenant, const VmQuery& query) override { return tables_.vms.page(tenant, query); }
+  std::int64_t count_vms(const TenantId& tenant, VmState state) override { return tables_.vms.count(tenant, state); }
+  std::optional<IssuedToken> token(const TenantId& tenant, const TokenId& id) override {
+    return tables_.tokens.find(tenant, id);
+  }
+  std::optional<IssuedToken> token_by_rid(const TenantId& tenant, const RevocationId& rid) override {
+    return tables_.tokens.find_by_rid(tenant, rid);
+  }
+  std::vector<IssuedToken> tokens(const TenantId& tenant, const TokenQuery& query) override {
+    return tables_.tokens.page(tenant, query);
+  }
+  bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) override {
+    return tables_.revocations.contains(tenant, kind, id);
+  }
+  void each_revocation(Instant now, const std::function<void(const Revocation&)>& visit) override {
+    tables_.revocations.each(now, visit);
+  }
+  std::optional<LogHead> log_head(const TenantId& tenant) override {
+    auto row = tables_.tenants.find(tenant);
+    if (!row) return std::nullopt;
+    return row->head;
+  }
+  std::vector<Leaf> leaves(const TenantId& tenant, const LeafQuery& query) override {
+    return tables_.ledger.leaves(tenant, query);
+  }
+  std::optional<PublishedCheckpoint> checkpoint(const TenantId& tenant) override {
+    return tables_.ledger.checkpoint(tenant);
+  }
+  std::vector<LogState> logs(const std::optional<TenantId>& after, std::size_t limit) override {
+    return tables_.ledger.logs(after, limit);
+  }
+  std::vector<LogState> unpublished_logs(std::size_t limit) override {
+    if (dirty_logs_ == nullptr) return tables_.ledger.unpublished(limit);
+    std::vector<LogState> logs;
+    for (const TenantId& tenant : dirty_logs_->oldest(limit)) {
+      auto log = tables_.ledger.log(tenant);
+      if (log && log->head.size > log->published_size) logs.push_back(*std::move(log));
+    }
+    return logs;
+  }
+  std::optional<IdempotentAnswer> idempotent_answer(const TenantId& tenant, const Bytes<32>& key,
+                                                    Instant now) override {
+    return tables_.idempotency.find(tenant, key, now);
+  }
+  std::optional<std::string> setting(std::string_view name) override { return tables_.settings.find(name); }
+  Recount recount(const TenantId& tenant) override {
+    Recount counts;
+    counts.rows = tables_.vms.usage(tenant);
+    counts.leaves = tables_.ledger.count(tenant);
+    if (const auto row = tables_.tenants.find(tenant)) counts.counters = row->tenant.used, counts.head = row->head.size;
+    return counts;
+  }
+
+ protected:
+  /// Without `dirty_logs` every head is compared with what was published of it.
+  Asking(Connection& connection, const DirtyLogs* dirty_logs) : tables_(connection), dirty_logs_(dirty_logs) {}
+
+  Tables tables_;
+
+ private:
+  const DirtyLogs* dirty_logs_;  // outlives its readers
+};
+
+}  // namespace cadastre::sqlite

@@ -1,0 +1,99 @@
+#include "store/sqlite/tenants.h"
+
+namespace cadastre::sqlite {
+namespace {
+
+const std::string columns =
+    "tenant_id, display_name, state, max_vms, storage_quota_gb, max_ram_mb, max_vcpus, api_rate_limit_rpm, used_vms, "
+    "used_storage_gb, used_ram_mb, used_vcpus, generation, revision, revocations, log_id, vkey, ledger_size, "
+    "ledger_last_ts, created_at, updated_at, created_by";
+
+template <class Number>
+std::optional<Number> optional_number(const Rows& rows, int column) {
+  if (rows.is_null(column)) return std::nullopt;
+  return Number{rows.integer(column)};
+}
+
+Quota quota_of(const Rows& rows) {
+  return {.max_vms = VmCount{rows.integer(3)},
+          .storage = Gigabytes{rows.integer(4)},
+          .max_ram = optional_number<Mebibytes>(rows, 5),
+          .max_vcpus = optional_number<VcpuCount>(rows, 6),
+          .api_rate = RequestsPerMinute{rows.integer(7)}};
+}
+
+Usage usage_of(const Rows& rows) {
+  return {.vms = VmCount{rows.integer(8)},
+          .storage = Gigabytes{rows.integer(9)},
+          .ram = Mebibytes{rows.integer(10)},
+          .vcpus = VcpuCount{rows.integer(11)}};
+}
+
+Tenant tenant_of(const Rows& rows) {
+  return {.id = tenant_id_of(rows.bytes(0)),
+          .display_name = rows.text(1),
+          .state = static_cast<TenantState>(rows.integer(2)),
+          .quota = quota_of(rows),
+          .used = usage_of(rows),
+          .generation = rows.integer(12),
+          .revision = rows.integer(13),
+          .revocations = rows.integer(14),
+          .log_id = rows.blob<16>(15),
+          .vkey = rows.text(16),
+          .created_at = rows.instant(19),
+          .updated_at = rows.instant(20),
+          .created_by = rows.text(21)};
+}
+
+}  // namespace
+
+TenantId tenant_id_of(std::string_view text) {
+  if (text.empty()) return TenantId::platform();
+  auto id = TenantId::parse(text);
+  if (!id) throw StoreFailure("the database holds a tenant_id that is none");
+  return *std::move(id);
+}
+
+TenantTable::TenantTable(Connection& connection)
+    : find_(connection, "SELECT " + columns + " FROM tenant WHERE tenant_id = ?1"),
+      page_(connection,
+            "SELECT " + columns + " FROM tenant WHERE tenant_id > ?1 AND state <> ?2 ORDER BY tenant_id LIMIT ?3"),
+      insert_(connection, "INSERT INTO tenant (" + columns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+      update_(connection,
+              "UPDATE tenant SET display_name=?2, state=?3, max_vms=?4, storage_quota_gb=?5, max_ram_mb=?6, "
+              "max_vcpus=?7, api_rate_limit_rpm=?8, used_vms=?9, used_storage_gb=?10, used_ram_mb=?11, "
+              "used_vcpus=?12, generation=?13, revision=?14, revocations=?15, ledger_size=?16, ledger_last_ts=?17, "
+              "updated_at=?18 WHERE tenant_id=?1") {}
+
+std::optional<TenantRow> TenantTable::find(const TenantId& id) {
+  auto rows = find_(id.text());
+  if (!rows.next()) return std::nullopt;
+  TenantRow row{.tenant = tenant_of(rows), .head = {}};
+  row.head = {
+      .log_id = row.tenant.log_id, .size = static_cast<std::uint64_t>(rows.integer(17)), .last_ts = rows.instant(18)};
+  return row;
+}
+
+std::vector<Tenant> TenantTable::page(std::string_view after, std::size_t limit) {
+  std::vector<Tenant> tenants;
+  auto rows = page_(after, TenantState::deleted, limit);
+  while (rows.next()) tenants.push_back(tenant_of(rows));
+  return tenants;
+}
+
+void TenantTable::insert(const TenantRow& row) {
+  const Tenant& t = row.tenant;
+  insert_.run(t.id.text(), t.display_name, t.state, t.quota.max_vms, t.quota.storage, t.quota.max_ram,
+              t.quota.max_vcpus, t.quota.api_rate, t.used.vms, t.used.storage, t.used.ram, t.used.vcpus, t.generation,
+              t.revision, t.revocations, t.log_id, t.vkey, row.head.size, row.head.last_ts, t.created_at, t.updated_at,
+              t.created_by);
+}
+
+void TenantTable::update(const TenantRow& row) {
+  const Tenant& t = row.tenant;
+  update_.run(t.id.text(), t.display_name, t.state, t.quota.max_vms, t.quota.storage, t.quota.max_ram,
+              t.quota.max_vcpus, t.quota.api_rate, t.used.vms, t.used.storage, t.used.ram, t.used.vcpus, t.generation,
+              t.revision, t.revocations, row.head.size, row.head.last_ts, t.updated_at);
+}
+
+}  // namespace cadastre::sqlite

@@ -1,0 +1,33 @@
+// The table `tenant`: one row per namespace, with its counters and the head of its log.
+#pragma once
+
+#include <vector>
+
+#include "service/ports.h"
+#include "store/sqlite/statement.h"
+
+namespace cadastre::sqlite {
+
+/// A whole row: the tenant and the head of its log.
+struct TenantRow {
+  Tenant tenant;
+  LogHead head;
+};
+
+/// The id in a column that only ids were written to. Throws StoreFailure when it is none.
+TenantId tenant_id_of(std::string_view text);
+
+class TenantTable {
+ public:
+  explicit TenantTable(Connection& connection);
+  std::optional<TenantRow> find(const TenantId& id);
+  /// In order of id, without the platform's row and deleted ones.
+  std::vector<Tenant> page(std::string_view after, std::size_t limit);
+  void insert(const TenantRow& row);
+  void update(const TenantRow& row);
+
+ private:
+  Query find_, page_, insert_, update_;
+};
+
+}  // namespace cadastre::sqlite

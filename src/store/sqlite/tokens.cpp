@@ -1,0 +1,121 @@
+#include "store/sqlite/tokens.h"
+
+#include "store/sqlite/tenants.h"
+
+namespace cadastre::sqlite {
+namespace {
+
+const std::string columns =
+    "token_id, rid, scope, subject_key, kid, audience, issuer, label, generation, delegable_depth, requires_pop, "
+    "caveats, ancestors, issued_at, not_before, expires_at, issued_by, revoked_at, revoked_by";
+
+std::string join(const std::vector<RevocationId>& ids) {
+  std::string bytes;
+  bytes.reserve(ids.size() * std::tuple_size_v<RevocationId>);
+  for (const RevocationId& id : ids) bytes += as_text(id);
+  return bytes;
+}
+
+std::vector<RevocationId> split(std::string_view bytes) {
+  constexpr std::size_t width = std::tuple_size_v<RevocationId>;
+  if (bytes.size() % width != 0) throw StoreFailure("the database holds ancestors of a token that are no digests");
+  std::vector<RevocationId> ids;
+  for (; !bytes.empty(); bytes.remove_prefix(width)) ids.push_back(*exactly<width>(bytes.substr(0, width)));
+  return ids;
+}
+
+IssuedToken token_of(const Rows& rows, const TenantId& tenant) {
+  IssuedToken token{.tenant = tenant,
+                    .id = rows.blob<16>(0),
+                    .rid = rows.blob<32>(1),
+                    .scope = rows.text(2),
+                    .subject_key = rows.blob<32>(3),
+                    .kid = rows.text(4),
+                    .audience = rows.text(5),
+                    .issuer = rows.text(6),
+                    .label = rows.text(7),
+                    .generation = rows.integer(8),
+                    .delegable_depth = rows.integer(9),
+                    .requires_pop = rows.integer(10) != 0,
+                    .caveats = rows.text(11),
+                    .ancestors = split(rows.bytes(12)),
+                    .issued_at = rows.instant(13),
+                    .not_before = rows.instant(14),
+                    .expires_at = rows.instant(15),
+                    .issued_by = rows.text(16),
+                    .revoked_at = std::nullopt,
+                    .revoked_by = rows.text(18)};
+  if (!rows.is_null(17)) token.revoked_at = rows.instant(17);
+  return token;
+}
+
+}  // namespace
+
+TokenTable::TokenTable(Connection& connection)
+    : find_(connection, "SELECT " + columns + " FROM token WHERE tenant_id = ?1 AND token_id = ?2"),
+      find_by_rid_(connection, "SELECT " + columns + " FROM token WHERE tenant_id = ?1 AND rid = ?2"),
+      page_(connection,
+            "SELECT " + columns + " FROM token WHERE tenant_id = ?1 AND token_id > ?2 ORDER BY token_id LIMIT ?3"),
+      insert_(connection,
+              "INSERT INTO token (tenant_id, " + columns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+      mark_revoked_(connection,
+                    "UPDATE token SET revoked_at = ?3, revoked_by = ?4 WHERE tenant_id = ?1 AND token_id = ?2") {}
+
+std::optional<IssuedToken> TokenTable::find(const TenantId& tenant, const TokenId& id) {
+  auto rows = find_(tenant.text(), id);
+  if (!rows.next()) return std::nullopt;
+  return token_of(rows, tenant);
+}
+
+std::optional<IssuedToken> TokenTable::find_by_rid(const TenantId& tenant, const RevocationId& rid) {
+  auto rows = find_by_rid_(tenant.text(), rid);
+  if (!rows.next()) return std::nullopt;
+  return token_of(rows, tenant);
+}
+
+std::vector<IssuedToken> TokenTable::page(const TenantId& tenant, const TokenQuery& query) {
+  std::vector<IssuedToken> tokens;
+  const ByteView after = query.after ? ByteView(*query.after) : ByteView();
+  auto rows = page_(tenant.text(), after, query.limit);
+  while (rows.next()) tokens.push_back(token_of(rows, tenant));
+  return tokens;
+}
+
+void TokenTable::insert(const IssuedToken& t) {
+  const std::string ancestors = join(t.ancestors);
+  insert_.run(t.tenant.text(), t.id, t.rid, t.scope, t.subject_key, t.kid, t.audience, t.issuer, t.label, t.generation,
+              t.delegable_depth, t.requires_pop, t.caveats, as_bytes(ancestors), t.issued_at, t.not_before,
+              t.expires_at, t.issued_by, t.revoked_at, t.revoked_by);
+}
+
+bool TokenTable::mark_revoked(const TenantId& tenant, const TokenId& id, Instant at, std::string_view by) {
+  return mark_revoked_.run(tenant.text(), id, at, by) > 0;
+}
+
+RevocationTable::RevocationTable(Connection& connection)
+    : contains_(connection, "SELECT 1 FROM revocation WHERE tenant_id = ?1 AND kind = ?2 AND id = ?3"),
+      each_(connection, "SELECT tenant_id, kind, id, revoked_at, expires_at FROM revocation WHERE expires_at > ?1"),
+      insert_(connection,
+              "INSERT INTO revocation (tenant_id, kind, id, revoked_at, expires_at) VALUES (?,?,?,?,?) "
+              "ON CONFLICT DO NOTHING") {}
+
+bool RevocationTable::contains(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) {
+  return contains_(tenant.text(), kind, id).next();
+}
+
+void RevocationTable::each(Instant now, const std::function<void(const Revocation&)>& visit) {
+  auto rows = each_(now);
+  while (rows.next()) {
+    visit({.tenant = tenant_id_of(rows.bytes(0)),
+           .kind = static_cast<RevocationKind>(rows.integer(1)),
+           .id = rows.blob<32>(2),
+           .revoked_at = rows.instant(3),
+           .expires_at = rows.instant(4)});
+  }
+}
+
+bool RevocationTable::insert(const Revocation& r) {
+  return insert_.run(r.tenant.text(), r.kind, r.id, r.revoked_at, r.expires_at) > 0;
+}
+
+}  // namespace cadastre::sqlite

@@ -1,0 +1,38 @@
+// The tables `token` and `revocation`.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "service/ports.h"
+#include "store/sqlite/statement.h"
+
+namespace cadastre::sqlite {
+
+class TokenTable {
+ public:
+  explicit TokenTable(Connection& connection);
+  std::optional<IssuedToken> find(const TenantId& tenant, const TokenId& id);
+  std::optional<IssuedToken> find_by_rid(const TenantId& tenant, const RevocationId& rid);
+  std::vector<IssuedToken> page(const TenantId& tenant, const TokenQuery& query);
+  void insert(const IssuedToken& token);
+  /// False when there is no such row.
+  bool mark_revoked(const TenantId& tenant, const TokenId& id, Instant at, std::string_view by);
+
+ private:
+  Query find_, find_by_rid_, page_, insert_, mark_revoked_;
+};
+
+class RevocationTable {
+ public:
+  explicit RevocationTable(Connection& connection);
+  bool contains(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id);
+  void each(Instant now, const std::function<void(const Revocation&)>& visit);
+  /// False when it was recorded before.
+  bool insert(const Revocation& revocation);
+
+ private:
+  Query contains_, each_, insert_;
+};
+
+}  // namespace cadastre::sqlite

@@ -1,0 +1,178 @@
+#include "store/sqlite/vms.h"
+
+#include <algorithm>
+
+#include "base/json.h"
+
+namespace cadastre::sqlite {
+namespace {
+
+const std::string columns =
+    "vm_id, name, vm_type, state, wish, ram_mb, vcpus, disk_gb, created_at, revision, node_id, started_at, error, "
+    "details";
+
+/// Rows reserved ahead of reading; a page is seldom longer.
+constexpr std::size_t rows_expected = 16;
+
+void append_ports(std::string& out, const std::vector<PortOrder>& ports) {
+  out += '[';
+  for (const PortOrder& port : ports) {
+    if (out.back() != '[') out += ',';
+    json::Object(out).field("guest_port", port.guest_port).field("protocol", port.protocol).end();
+  }
+  out += ']';
+}
+
+void append_ports(std::string& out, const std::vector<HostPort>& ports) {
+  out += '[';
+  for (const HostPort& port : ports) {
+    if (out.back() != '[') out += ',';
+    json::Object(out)
+        .field("host_port", port.host_port)
+        .field("guest_port", port.guest_port)
+        .field("protocol", port.protocol)
+        .end();
+  }
+  out += ']';
+}
+
+/// What few VMs have, in one column, so that the others' rows stay narrow. Empty when this one has nothing of it.
+std::string encode_details(const Vm& vm) {
+  if (!vm.prefer_kvm && vm.preferred_node.empty() && vm.ports.empty() && vm.host_ports.empty()) return {};
+  std::string out;
+  json::Object object(out);
+  if (vm.prefer_kvm) object.field("prefer_kvm", true);
+  if (!vm.preferred_node.empty()) object.field("preferred_node", vm.preferred_node);
+  if (!vm.ports.empty()) append_ports(object.key("ports"), vm.ports);
+  if (!vm.host_ports.empty()) append_ports(object.key("host_ports"), vm.host_ports);
+  object.end();
+  return out;
+}
+
+int port_number(const json::Value& port, std::string_view name) {
+  const json::Value* const found = port.find(name);
+  const auto number = found != nullptr ? found->integer() : std::nullopt;
+  if (!number || *number < 0 || *number > 65535) throw StoreFailure("the database holds a port that is none");
+  return static_cast<int>(*number);
+}
+
+std::string text_member(const json::Value& value, std::string_view name) {
+  const json::Value* const found = value.find(name);
+  return found != nullptr ? found->text : std::string();
+}
+
+void decode_details(std::string_view text, Vm& vm) {
+  constexpr int depth_max = 3;
+  const auto details = json::parse(text, depth_max).value;
+  if (!details) throw StoreFailure("the database holds VM details that are not JSON");
+  const json::Value* const prefer_kvm = details->find("prefer_kvm");
+  vm.prefer_kvm = prefer_kvm != nullptr && prefer_kvm->boolean;
+  vm.preferred_node = text_member(*details, "preferred_node");
+  if (const auto* const ports = details->find("ports")) {
+    for (const json::Value& port : ports->elements) {
+      vm.ports.push_back({port_number(port, "guest_port"), text_member(port, "protocol")});
+    }
+  }
+  if (const auto* const ports = details->find("host_ports")) {
+    for (const json::Value& port : ports->elements) {
+      vm.host_ports.push_back(
+          {port_number(port, "host_port"), port_number(port, "guest_port"), text_member(port, "protocol")});
+    }
+  }
+}
+
+Vm vm_of(const Rows& rows, const TenantId& tenant) {
+  Vm vm{.id = VmId::of(rows.blob<16>(0)),
+        .tenant = tenant,
+        .name = rows.text(1),
+        .vm_type = rows.text(2),
+        .state = static_cast<VmState>(rows.integer(3)),
+        .wish = static_cast<VmWish>(rows.integer(4)),
+        .ram = Mebibytes{rows.integer(5)},
+        .vcpus = VcpuCount{rows.integer(6)},
+        .disk = Gigabytes{rows.integer(7)},
+        .preferred_node = {},
+        .ports = {},
+        .node_id = rows.text(10),
+        .host_ports = {},
+        .created_at = rows.instant(8),
+        .started_at = std::nullopt,
+        .error = rows.text(12),
+        .revision = rows.integer(9)};
+  if (!rows.is_null(11)) vm.started_at = rows.instant(11);
+  if (!rows.is_null(13)) decode_details(rows.bytes(13), vm);
+  return vm;
+}
+
+}  // namespace
+
+VmTable::VmTable(Connection& connection)
+    : find_(connection, "SELECT " + columns + " FROM vm WHERE tenant_id = ?1 AND vm_id = ?2"),
+      page_(connection, "SELECT " + columns + " FROM vm WHERE tenant_id = ?1 AND vm_id > ?2 ORDER BY vm_id LIMIT ?3"),
+      filtered_page_(connection, "SELECT " + columns +
+                                     " FROM vm WHERE tenant_id = ?1 AND vm_id > ?2"
+                                     " AND (?4 IS NULL OR state = ?4) AND (?5 IS NULL OR node_id = ?5)"
+                                     " AND (?6 IS NULL OR name = ?6) ORDER BY vm_id LIMIT ?3"),
+      count_(connection, "SELECT count(*) FROM vm WHERE tenant_id = ?1 AND state = ?2"),
+      usage_(connection,
+             "SELECT count(*), coalesce(sum(disk_gb), 0), coalesce(sum(ram_mb), 0), coalesce(sum(vcpus), 0) FROM vm "
+             "WHERE tenant_id = ?1"),
+      insert_(connection, "INSERT INTO vm (tenant_id, " + columns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+      update_(connection,
+              "UPDATE vm SET name=?3, vm_type=?4, state=?5, wish=?6, ram_mb=?7, vcpus=?8, disk_gb=?9, created_at=?10, "
+              "revision=?11, node_id=?12, started_at=?13, error=?14, details=?15 WHERE tenant_id=?1 AND vm_id=?2"),
+      erase_(connection, "DELETE FROM vm WHERE tenant_id = ?1 AND vm_id = ?2") {}
+
+std::optional<Vm> VmTable::find(const TenantId& tenant, const VmId& id) {
+  auto rows = find_(tenant.text(), id.bytes());
+  if (!rows.next()) return std::nullopt;
+  return vm_of(rows, tenant);
+}
+
+std::vector<Vm> VmTable::page(const TenantId& tenant, const VmQuery& query) {
+  const ByteView after = query.after ? ByteView(query.after->bytes()) : ByteView();
+  std::vector<Vm> vms;
+  vms.reserve(std::min(query.limit, rows_expected));
+  const auto read = [&](Rows rows) {
+    while (rows.next()) vms.push_back(vm_of(rows, tenant));
+  };
+  if (query.state || !query.node_id.empty() || !query.name.empty()) {
+    read(filtered_page_(tenant.text(), after, query.limit, query.state, TextOrNull{query.node_id},
+                        TextOrNull{query.name}));
+  } else {
+    read(page_(tenant.text(), after, query.limit));
+  }
+  return vms;
+}
+
+std::int64_t VmTable::count(const TenantId& tenant, VmState state) {
+  auto rows = count_(tenant.text(), state);
+  return rows.next() ? rows.integer(0) : 0;
+}
+
+Usage VmTable::usage(const TenantId& tenant) {
+  auto rows = usage_(tenant.text());
+  rows.next();
+  return {.vms = VmCount{rows.integer(0)},
+          .storage = Gigabytes{rows.integer(1)},
+          .ram = Mebibytes{rows.integer(2)},
+          .vcpus = VcpuCount{rows.integer(3)}};
+}
+
+void VmTable::insert(const Vm& vm) {
+  const std::string details = encode_details(vm);
+  insert_.run(vm.tenant.text(), vm.id.bytes(), vm.name, vm.vm_type, vm.state, vm.wish, vm.ram, vm.vcpus, vm.disk,
+              vm.created_at, vm.revision, TextOrNull{vm.node_id}, vm.started_at, TextOrNull{vm.error},
+              TextOrNull{details});
+}
+
+bool VmTable::update(const Vm& vm) {
+  const std::string details = encode_details(vm);
+  return update_.run(vm.tenant.text(), vm.id.bytes(), vm.name, vm.vm_type, vm.state, vm.wish, vm.ram, vm.vcpus, vm.disk,
+                     vm.created_at, vm.revision, TextOrNull{vm.node_id}, vm.started_at, TextOrNull{vm.error},
+                     TextOrNull{details}) > 0;
+}
+
+bool VmTable::erase(const TenantId& tenant, const VmId& id) { return erase_.run(tenant.text(), id.bytes()) > 0; }
+
+}  // namespace cadastre::sqlite
