@@ -1,0 +1,81 @@
+// What the contract suite of the store port (service/ports.h) shares: the engines it runs on, and sample rows.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "service/ports.h"
+
+namespace cadastre {
+
+/// Where an engine keeps one store during a test; empty at first, gone with this object.
+class Place {
+ public:
+  virtual ~Place() = default;
+  /// Opens the store; again, too, after the last one was closed or its process was killed.
+  virtual std::unique_ptr<Store> open() = 0;
+  /// A reader as another program opens it.
+  virtual std::unique_ptr<Reader> open_from_outside() = 0;
+};
+
+struct PlaceSettings {
+  std::size_t lane_max = 256;
+};
+
+struct Engine {
+  const char* name;
+  std::unique_ptr<Place> (*make)(const PlaceSettings& settings);
+};
+
+/// Every engine this build can test.
+const std::vector<Engine>& engines();
+
+/// Runs one rule on every engine, each in an empty place.
+template <class Test>
+void on_every_engine(Test&& test, const PlaceSettings& settings = {}) {
+  for (const Engine& engine : engines()) {
+    INFO("engine: ", std::string(engine.name));
+    const std::unique_ptr<Place> place = engine.make(settings);
+    test(*place);
+  }
+}
+
+/// Runs one rule on an open store of every engine.
+template <class Test>
+void on_every_store(Test&& test, const PlaceSettings& settings = {}) {
+  on_every_engine([&](Place& place) { test(*place.open()); }, settings);
+}
+
+constexpr Instant noon = instant_from_ms(1'763'985'600'000);
+
+TenantId id_of(std::string_view text);
+/// An active tenant with every member set.
+Tenant sample_tenant(std::string_view id);
+/// A VM with every member set; `number` makes its id, ascending.
+Vm sample_vm(const TenantId& tenant, std::uint32_t number);
+IssuedToken sample_token(const TenantId& tenant, std::uint8_t number);
+Event sample_event(const TenantId& tenant, EventType type = EventType::vm_created);
+IdempotentAnswer sample_answer(std::uint8_t key, Instant expires_at);
+PublishedCheckpoint sample_checkpoint(const TenantId& tenant, std::uint64_t size);
+
+/// Runs a change and waits until it is durable or dropped; throws what it threw.
+void change(Store& store, const TenantId& tenant, const std::function<void(Tx&)>& body);
+void drop(Store& store, const TenantId& tenant, const std::function<void(Tx&)>& body);
+/// Registers `sample_tenant` with its first leaf.
+void register_tenant(Store& store, std::string_view id);
+/// Load, decide, record: true when the VM fitted below `max_vms`.
+bool create_vm(Tx& tx, const TenantId& tenant, std::uint32_t number, Instant now = noon);
+
+std::string words_of(const Tenant& tenant);
+std::string words_of(const Vm& vm);
+std::string words_of(const IssuedToken& token);
+std::string words_of(const IdempotentAnswer& answer);
+/// True when counters and rows, head and leaves agree.
+bool agrees(const Recount& counts);
+
+}  // namespace cadastre
