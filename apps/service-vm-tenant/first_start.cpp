@@ -1,0 +1,97 @@
+#include "first_start.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <stdexcept>
+
+#include "base/log.h"
+#include "store/sqlite/sqlite_store.h"
+#include "token/issuer_keys.h"
+
+namespace cadastre {
+namespace {
+
+constexpr std::string_view issuer_setting = "issuer";
+constexpr std::string_view ledger_host_setting = "ledger_host";
+
+/// The host of `http://host:port/…`, without its port; an IPv6 address keeps its brackets.
+std::string host_of(std::string_view url) {
+  url.remove_prefix(url.find("://") + 3);
+  url = url.substr(0, url.find('/'));
+  const auto colon = url.rfind(':');
+  const bool has_port = colon != std::string_view::npos && url.find(']', colon) == std::string_view::npos;
+  return std::string(has_port ? url.substr(0, colon) : url);
+}
+
+std::string first_issuer(const Settings& settings) {
+  return settings.public_url.empty() ? "http://" + settings.listen : settings.public_url;
+}
+
+Deployment deployment_of(const Settings& settings, Reader& reader) {
+  const auto stored = reader.setting(issuer_setting);
+  const auto host = reader.setting(ledger_host_setting);
+  if (!stored || !host) throw std::runtime_error("the database lacks its deployment's names: restore it from a backup");
+  Deployment deployment{
+      .issuer = settings.public_url.empty() ? *stored : settings.public_url,
+      .audience = "cadastre:" + settings.deployment,
+      .token_algorithm = settings.token_alg_name == "EdDSA" ? AlgorithmName::eddsa : AlgorithmName::ed25519,
+      .ledger_host = *host,
+      .token_lifetime_max = std::chrono::days(settings.token_lifetime_max_days)};
+  if (deployment.issuer != *stored) {
+    log::warn("the public URL is not that of the first start: tokens issued under the old one are refused",
+              {{"issuer", deployment.issuer}, {"first_issuer", *stored}});
+  }
+  return deployment;
+}
+
+/// Makes the platform's own namespace and fixes the deployment's names.
+void found_deployment(const Settings& settings, const Clock& clock, Random& random, Store& store,
+                      const KeyFiles& keys) {
+  const Deployment deployment{
+      .issuer = first_issuer(settings), .audience = {}, .ledger_host = host_of(first_issuer(settings))};
+  const Keys purposes{keys.token_issuer, kid_of(keys.token_issuer.public_key()), keys.ledger_master_seed};
+  Services services{clock, random, deployment, purposes};
+  const auto founded = transact(store, TenantId::platform(), [&](Tx& tx) -> Result<bool> {
+    auto log = draw_log(services, TenantId::platform());
+    const Instant now = clock.now();
+    tx.insert(Tenant{.id = TenantId::platform(),
+                     .display_name = "platform",
+                     .log_id = log.id,
+                     .vkey = std::move(log.vkey),
+                     .created_at = now,
+                     .updated_at = now});
+    tx.set_setting(issuer_setting, deployment.issuer);
+    tx.set_setting(ledger_host_setting, deployment.ledger_host);
+    return true;
+  });
+  CHECK_INVARIANT(founded.has_value());
+}
+
+}  // namespace
+
+std::filesystem::path store_directory(const Settings& settings) { return settings.store.substr(sizeof("sqlite:") - 1); }
+
+Opened open_data_dir(const Settings& settings, const Clock& clock, Random& random, const HighWater& marks) {
+  const std::filesystem::path data_dir = settings.data_dir;
+  std::filesystem::create_directories(data_dir);
+  std::filesystem::permissions(data_dir, std::filesystem::perms::owner_all);
+  auto store = open_sqlite_store({.directory = store_directory(settings)});
+  const auto reader = store->open_reader();
+  const bool is_first_start = !reader->tenant(TenantId::platform());
+  if (is_first_start &&
+      (marks.count() > 0 || std::filesystem::exists(data_dir / "ledger" / "platform" / "checkpoint"))) {
+    throw std::runtime_error(
+        fmt::format("the database in {} is empty, but ledgers were published in {}: restore the database from a "
+                    "backup; it is never "
+                    "made anew over them",
+                    store_directory(settings).string(), data_dir.string()));
+  }
+  if (is_first_start) make_key_files(data_dir, random);
+  auto keys = read_key_files(data_dir);
+  if (is_first_start) found_deployment(settings, clock, random, *store, keys);
+  auto deployment = deployment_of(settings, *reader);
+  return {std::move(keys), std::move(store), std::move(deployment), is_first_start};
+}
+
+}  // namespace cadastre

@@ -1,0 +1,104 @@
+#include "key_files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <stdexcept>
+#include <system_error>
+
+namespace cadastre {
+namespace {
+
+std::filesystem::path token_issuer_file(const std::filesystem::path& data_dir) {
+  return data_dir / "keys" / "token-issuer.key";
+}
+std::filesystem::path ledger_master_file(const std::filesystem::path& data_dir) {
+  return data_dir / "keys" / "ledger-master.key";
+}
+
+[[noreturn]] void fail(const std::filesystem::path& path, const char* action) {
+  throw std::system_error(errno, std::generic_category(), fmt::format("cannot {} {}", action, path.string()));
+}
+
+/// A file descriptor with one owner.
+class File {
+ public:
+  File(const std::filesystem::path& path, int flags, mode_t mode)
+      : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {
+    if (descriptor_ < 0) fail(path, "open");
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() { ::close(descriptor_); }
+  int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+void write_whole(const File& file, const std::filesystem::path& path, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(file.descriptor(), content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail(path, "write");
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void sync_folder(const std::filesystem::path& folder) {
+  const File opened(folder, O_RDONLY | O_DIRECTORY, 0);
+  if (::fsync(opened.descriptor()) != 0) fail(folder, "sync");
+}
+
+Bytes<32> read_seed(const std::filesystem::path& path) {
+  struct stat about{};
+  if (::stat(path.c_str(), &about) != 0) fail(path, "read the key file");
+  if ((about.st_mode & 077U) != 0) {
+    throw std::runtime_error(fmt::format("key file {} can be read by others: run chmod 600 on it", path.string()));
+  }
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  const auto bytes = decode_hex(line);
+  const auto seed = bytes ? exactly<32>(*bytes) : std::nullopt;
+  if (!seed) throw std::runtime_error(fmt::format("key file {} is damaged: it must hold 64 hex digits", path.string()));
+  return *seed;
+}
+
+}  // namespace
+
+void write_secret_file(const std::filesystem::path& path, std::string_view content) {
+  const std::filesystem::path fresh = path.string() + ".new";
+  {
+    const File file(fresh, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (::fchmod(file.descriptor(), 0600) != 0) fail(fresh, "set the mode of");
+    write_whole(file, fresh, content);
+    if (::fsync(file.descriptor()) != 0) fail(fresh, "sync");
+  }
+  if (::rename(fresh.c_str(), path.c_str()) != 0) fail(path, "replace");
+  sync_folder(path.parent_path());
+}
+
+void make_key_files(const std::filesystem::path& data_dir, Random& random) {
+  const auto folder = data_dir / "keys";
+  std::filesystem::create_directories(folder);
+  std::filesystem::permissions(folder, std::filesystem::perms::owner_all);
+  for (const auto& path : {token_issuer_file(data_dir), ledger_master_file(data_dir)}) {
+    if (std::filesystem::exists(path)) continue;
+    Bytes<32> seed;
+    random.fill(seed);
+    write_secret_file(path, encode_hex(seed) + "\n");
+  }
+  sync_folder(data_dir);
+}
+
+KeyFiles read_key_files(const std::filesystem::path& data_dir) {
+  return {.token_issuer = PrivateKey::from_seed(read_seed(token_issuer_file(data_dir))),
+          .ledger_master_seed = read_seed(ledger_master_file(data_dir))};
+}
+
+}  // namespace cadastre

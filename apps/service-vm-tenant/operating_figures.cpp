@@ -1,0 +1,125 @@
+#include "operating_figures.h"
+
+#include <fmt/format.h>
+
+namespace cadastre {
+namespace {
+
+constexpr std::size_t tenants_shown_max = 1000;  // a page that a scraper can take
+constexpr std::chrono::seconds lag_max{30};      // beyond that no reader sees its entries: something is wrong
+
+double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+
+/// Bounds that double: 1, 2, 4 … of `unit`, one fewer than there are counts.
+std::vector<double> doubling(double unit, std::size_t counts) {
+  std::vector<double> bounds;
+  for (std::size_t i = 0; i + 1 < counts; ++i, unit *= 2) bounds.push_back(unit);
+  return bounds;
+}
+
+}  // namespace
+
+OperatingFigures::OperatingFigures(Store& store, TenantGates& gates, const Publisher& publisher,
+                                   const StartCheck& check, const Clock& clock)
+    : store_(store), gates_(gates), publisher_(publisher), check_(check), clock_(clock), reader_(store.open_reader()) {}
+
+void OperatingFigures::append_metrics(http::MetricsPage& page) {
+  append_store(page);
+  append_publisher(page);
+  append_connections(page);
+  append_tenants(page);
+}
+
+void OperatingFigures::append_store(http::MetricsPage& page) const {
+  const StoreFigures figures = store_.figures();
+  page.family("cadastre_store_changes_waiting", "gauge", "Changes that wait for a group commit.")
+      .sample("", figures.waiting);
+  page.family("cadastre_store_changes_refused_total", "counter",
+              "Changes refused because too many of one tenant waited.")
+      .sample("", figures.refused_full);
+  page.family("cadastre_store_group_reruns_total", "counter", "Groups run again change by change.")
+      .sample("", figures.reruns);
+  page.family("cadastre_store_group_size", "histogram", "Changes in one commit.")
+      .histogram("", doubling(1, figures.group_size_counts.size()), figures.group_size_counts,
+                 static_cast<double>(figures.changes));
+  page.family("cadastre_store_commit_seconds", "histogram", "Time of one commit, its fsync included.")
+      .histogram("", doubling(0.00025, figures.commit_time_counts.size()), figures.commit_time_counts,
+                 static_cast<double>(figures.commit_ns) / 1e9);
+}
+
+void OperatingFigures::append_publisher(http::MetricsPage& page) const {
+  const PublisherFigures figures = publisher_.figures();
+  page.family("cadastre_publisher_lag_seconds", "gauge", "Age of the oldest ledger entry that is not published.")
+      .sample("", seconds(figures.lag));
+  page.family("cadastre_publisher_round_seconds", "gauge", "Time of the last round.")
+      .sample("", seconds(figures.last_round));
+  page.family("cadastre_publisher_rounds_total", "counter", "Rounds of publishing.").sample("", figures.rounds);
+  page.family("cadastre_publisher_failed_rounds_total", "counter", "Rounds that failed and were tried again.")
+      .sample("", figures.failed_rounds);
+  page.family("cadastre_publisher_checkpoints_total", "counter", "Checkpoints signed.").sample("", figures.checkpoints);
+  page.family("cadastre_publisher_leaves_total", "counter", "Ledger entries published.").sample("", figures.leaves);
+  const StartCheckFigures check = check_.figures();
+  page.family("cadastre_ledger_logs", "gauge", "Logs known at the start.").sample("", check.logs);
+  page.family("cadastre_ledger_full_checks_total", "counter", "Checks of all ledgers that came to their end.")
+      .sample("", check.full_checks);
+  page.family("cadastre_ledger_verification_age_seconds", "gauge",
+              "Time since all ledgers were last verified in full; -1 before.")
+      .sample("", check.verified ? seconds(clock_.now() - *check.verified) : -1.0);
+}
+
+void OperatingFigures::append_connections(http::MetricsPage& page) const {
+  if (connections_ == nullptr) return;
+  page.family("cadastre_http_connections_open", "gauge", "Connections open.")
+      .sample("", connections_->connections_open.load());
+  page.family("cadastre_http_connections_total", "counter", "Connections accepted.")
+      .sample("", connections_->connections_accepted.load());
+  page.family("cadastre_http_connections_refused_total", "counter", "Connections refused above a cap.")
+      .sample("", connections_->connections_refused.load());
+  page.family("cadastre_http_timeouts_total", "counter", "Connections ended by a limit of time.")
+      .sample("", connections_->timeouts.load());
+}
+
+void OperatingFigures::append_tenants(http::MetricsPage& page) {
+  struct Row {
+    Tenant tenant;
+    std::uint64_t ledger_size = 0;
+  };
+  std::vector<Row> rows;
+  const std::scoped_lock lock(reader_mutex_);
+  gates_.each([&](TenantGate& gate) {
+    if (rows.size() >= tenants_shown_max) return;
+    auto tenant = reader_->tenant(gate.id());
+    const auto head = reader_->log_head(gate.id());
+    if (tenant && head) rows.push_back({*std::move(tenant), head->size});
+  });
+  const auto gauge = [&](std::string_view name, std::string_view help, auto&& value_of) {
+    page.family(name, "gauge", help);
+    for (const Row& row : rows)
+      page.sample(fmt::format("tenant_id=\"{}\"", row.tenant.id.text()), std::uint64_t(value_of(row)));
+  };
+  gauge("cadastre_tenant_vms", "VMs charged, of tenants that called lately.",
+        [](const Row& row) { return row.tenant.used.vms.value; });
+  gauge("cadastre_tenant_vms_limit", "max_vms.", [](const Row& row) { return row.tenant.quota.max_vms.value; });
+  gauge("cadastre_tenant_storage_gb", "Storage charged.", [](const Row& row) { return row.tenant.used.storage.value; });
+  gauge("cadastre_tenant_storage_limit_gb", "storage_quota_gb.",
+        [](const Row& row) { return row.tenant.quota.storage.value; });
+  gauge("cadastre_tenant_ledger_entries", "Size of the ledger.", [](const Row& row) { return row.ledger_size; });
+}
+
+std::optional<std::string> OperatingFigures::append_readiness(json::Object& object) {
+  const PublisherFigures publisher = publisher_.figures();
+  const StartCheckFigures check = check_.figures();
+  object.field("ledgers", static_cast<std::int64_t>(check.logs))
+      .field("ledgers_verified_at_edge", static_cast<std::int64_t>(check.logs_at_edge))
+      .field("ledgers_verified_in_full", static_cast<std::int64_t>(check.logs_in_full))
+      .field("publisher_lag_ms", std::int64_t{publisher.lag.count()});
+  if (check.verified)
+    object.field("verified_at", format_rfc3339(*check.verified));
+  else
+    object.null("verified_at");
+  if (publisher.lag > lag_max)
+    return "Ledger entries are not being published: look for \"publishing failed\" in the log.";
+  return std::nullopt;
+}
+
+}  // namespace cadastre

@@ -1,0 +1,182 @@
+#include "server_process.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+
+#include "admin_token.h"
+#include "base/log.h"
+#include "control_socket.h"
+#include "first_start.h"
+#include "http/api.h"
+#include "operating_figures.h"
+#include "service/publisher.h"
+#include "service/start_check.h"
+#include "store/files/high_water_file.h"
+#include "store/files/tile_folder.h"
+#include "token/issuer_keys.h"
+
+namespace cadastre {
+namespace {
+
+constexpr std::chrono::seconds stop_patience{20};
+constexpr std::chrono::hours admin_token_lifetime{1};  // TOKENS.md section 5: the bootstrap token
+
+/// SIGTERM and SIGINT, blocked in every thread that starts after it and taken by `wait`.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGTERM);
+    sigaddset(&set_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  }
+  int wait() const {
+    int signal = 0;
+    sigwait(&set_, &signal);
+    return signal;
+  }
+
+ private:
+  sigset_t set_;
+};
+
+/// Calls the API's chores: every second the house, every minute the refusals.
+class Housekeeper {
+ public:
+  explicit Housekeeper(http::Api& api) : api_(api), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+ private:
+  void run(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    for (int second = 1; !stop.stop_requested(); ++second) {
+      stopped_.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+      api_.keep_house();
+      if (second % 60 == 0) api_.record_refusals();
+    }
+  }
+
+  http::Api& api_;
+  std::mutex mutex_;
+  std::condition_variable_any stopped_;
+  std::jthread thread_;  // last: it uses all of the above
+};
+
+/// A ledger that contradicts itself while the server runs: nothing may be signed or answered over it any more.
+[[noreturn]] void stop_for(const LogFinding& finding) {
+  log::write(log::Level::critical, "a ledger does not agree with what was published", {{"finding", describe(finding)}});
+  _exit(1);
+}
+
+bool ledgers_hold(StartCheck& check, bool full) {
+  const auto findings = full ? check.run_full() : check.run();
+  for (const LogFinding& finding : findings) {
+    log::write(log::Level::critical, "a ledger does not agree with what was published",
+               {{"finding", describe(finding)}});
+    fmt::print(stderr, "service-vm-tenant: refusing to start: {}\n", describe(finding));
+  }
+  return findings.empty();
+}
+
+VerifierRules rules_of(const Deployment& deployment) {
+  return {.issuer = deployment.issuer,
+          .audience = deployment.audience,
+          .service = "vm-tenant",
+          .lifetime_max = deployment.token_lifetime_max,
+          .links_max = 0,
+          .delegable_services = deployment.delegable_services};
+}
+
+http::Limits limits_of(const Settings& settings) {
+  http::Limits limits;
+  limits.connections_max = static_cast<std::size_t>(settings.connections_max);
+  limits.connections_per_address_max = static_cast<std::size_t>(settings.connections_per_address_max);
+  return limits;
+}
+
+void report_ready(const Settings& settings, const Deployment& deployment) {
+  log::info("ready", {{"listen", settings.listen},
+                      {"issuer", deployment.issuer},
+                      {"data_dir", settings.data_dir},
+                      {"store", settings.store}});
+}
+
+}  // namespace
+
+int run_server(const Settings& settings) {
+  const StopSignals signals;
+  const SystemClock clock;
+  SystemRandom random;
+  const std::filesystem::path data_dir = settings.data_dir;
+  HighWaterFile marks((data_dir / "high-water").string());
+  const Opened opened = open_data_dir(settings, clock, random, marks);
+  Store& store = *opened.store;
+  TileFolder tiles((data_dir / "ledger").string());
+  const Keys keys{opened.keys.token_issuer, kid_of(opened.keys.token_issuer.public_key()),
+                  opened.keys.ledger_master_seed};
+  Services services{clock, random, opened.deployment, keys};
+
+  StartCheck check(store, tiles, marks, clock, opened.keys.ledger_master_seed);
+  if (!ledgers_hold(check, settings.verify == "full")) return 1;
+
+  TenantGates gates(settings.platform_rate_limit_rpm);
+  store.subscribe(gates);
+  if (opened.is_first_start) {
+    write_secret_file(data_dir / "admin.token",
+                      make_admin_token(store, services, "first-start", admin_token_lifetime) + "\n");
+  }
+  IssuerKeys issuer_keys;
+  issuer_keys.put(opened.keys.token_issuer.public_key(), IssuerKeyState::active);
+  http::Authenticator authenticator(rules_of(opened.deployment), issuer_keys, gates, clock, opened.deployment.issuer,
+                                    settings.address_rate_limit_rpm);
+  Publisher publisher(store, tiles, marks, clock, opened.keys.ledger_master_seed,
+                      {.interval = std::chrono::milliseconds(settings.publish_interval_ms)});
+  OperatingFigures figures(store, gates, publisher, check, clock);
+  const unsigned threads = settings.threads > 0 ? static_cast<unsigned>(settings.threads)
+                                                : std::max(1U, std::thread::hardware_concurrency());
+  http::Api api({.store = store,
+                 .tiles = tiles,
+                 .gates = gates,
+                 .authenticator = authenticator,
+                 .services = services,
+                 .token_algorithm = opened.deployment.token_algorithm,
+                 .append_metrics = [&figures](http::MetricsPage& page) { figures.append_metrics(page); },
+                 .append_readiness = [&figures](json::Object& object) { return figures.append_readiness(object); }},
+                threads);
+  http::Server server({.listen = {settings.listen}, .threads = threads, .limits = limits_of(settings)}, api, clock);
+  figures.watch(server.counters());
+  publisher.start(
+      {.finding = [](const LogFinding& finding) { stop_for(finding); },
+       .failure =
+           [](const std::string& what) { log::error("publishing failed; it is tried again", {{"error", what}}); }});
+  check.continue_in_background({.finding = [](const LogFinding& finding) { stop_for(finding); },
+                                .failure =
+                                    [](const std::string& what) {
+                                      log::error("the ledger check cannot read; it is tried again", {{"error", what}});
+                                    }});
+  {
+    const ControlSocket control(
+        data_dir, [&](const std::string& request) { return answer_control_request(store, services, request); });
+    const Housekeeper housekeeper(api);
+    server.start();
+    report_ready(settings, opened.deployment);
+    const int signal = signals.wait();
+    log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+    if (!server.stop(stop_patience))
+      log::warn("some requests were cut off: they took longer than the patience of a stop");
+  }
+  check.stop();
+  api.record_refusals();
+  publisher.stop();
+  store.stop();
+  api.keep_house();
+  log::info("stopped");
+  return 0;
+}
+
+}  // namespace cadastre

@@ -1,0 +1,170 @@
+#include "settings.h"
+
+#include <fmt/format.h>
+
+#include <toml++/toml.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <functional>
+#include <stdexcept>
+#include <variant>
+#include <vector>
+
+#include "base/json.h"
+#include "base/time.h"
+
+namespace cadastre {
+namespace {
+
+/// One setting that flags, environment and file can give.
+struct Row {
+  std::string name;  ///< As in the flag, without the dashes.
+  std::variant<std::string Settings::*, std::int64_t Settings::*> member;
+  std::string help;
+  std::int64_t least = 0;
+  std::int64_t most = 0;
+};
+
+const std::vector<Row>& rows() {
+  static const std::vector<Row> table = {
+      {"listen", &Settings::listen, "ADDRESS:PORT for customers"},
+      {"data-dir", &Settings::data_dir, "where keys, the database and the published ledgers lie"},
+      {"store", &Settings::store, "sqlite:DIR; by default the data directory"},
+      {"public-url", &Settings::public_url, "the URL customers use; it is the tokens' issuer"},
+      {"deployment", &Settings::deployment, "names this deployment in the tokens' audience"},
+      {"log-format", &Settings::log_format, "json or text"},
+      {"log-level", &Settings::log_level, "debug, info, warning or error; info logs every request"},
+      {"verify", &Settings::verify, "edge, or full to hash every ledger again before the start"},
+      {"threads", &Settings::threads, "I/O threads; 0 means one per core", 0, 256},
+      {"publish-interval-ms", &Settings::publish_interval_ms, "how long a ledger entry may wait for its checkpoint", 10,
+       60'000},
+      {"platform-rate-limit-rpm", &Settings::platform_rate_limit_rpm, "requests a minute of all administrators", 1,
+       1'000'000'000},
+      {"address-rate-limit-rpm", &Settings::address_rate_limit_rpm,
+       "requests a minute of one address without a good token", 1, 1'000'000'000},
+      {"connections-max", &Settings::connections_max, "connections at once", 1, 1'000'000},
+      {"connections-per-address-max", &Settings::connections_per_address_max, "connections at once from one address", 1,
+       1'000'000},
+      {"token-lifetime-max-days", &Settings::token_lifetime_max_days, "longest life of a token", 1, 3650},
+      {"token-alg-name", &Settings::token_alg_name, "EdDSA, or Ed25519 as RFC 9864 names it"},
+  };
+  return table;
+}
+
+[[noreturn]] void wrong(const std::string& name, const std::string& rule) {
+  throw std::invalid_argument(fmt::format("setting {} {}", name, rule));
+}
+
+std::string environment_name(const std::string& flag) {
+  std::string name = "CADASTRE_";
+  for (const char c : flag) name += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
+  return name;
+}
+
+/// Takes from the file what neither a flag nor the environment gave.
+void apply_file(const CLI::App& app, Settings& settings) {
+  toml::table file;
+  try {
+    file = toml::parse_file(settings.config);
+  } catch (const toml::parse_error& error) {
+    throw std::invalid_argument(
+        fmt::format("cannot read {}: {} (line {})", settings.config, error.description(), error.source().begin.line));
+  }
+  for (const auto& [key, node] : file) {
+    const std::string name(key.str());
+    const auto row = std::ranges::find(rows(), name, &Row::name);
+    if (row == rows().end()) wrong(name, fmt::format("in {} does not exist", settings.config));
+    if (app.get_option("--" + name)->count() > 0) continue;
+    if (const auto* text = std::get_if<std::string Settings::*>(&row->member)) {
+      if (!node.is_string()) wrong(name, "must be a string");
+      settings.** text = *node.value<std::string>();
+    } else {
+      if (!node.is_integer()) wrong(name, "must be an integer");
+      settings.*std::get<std::int64_t Settings::*>(row->member) = *node.value<std::int64_t>();
+    }
+  }
+}
+
+void check_one_of(const std::string& name, const std::string& value, std::initializer_list<std::string_view> allowed) {
+  if (std::ranges::find(allowed, value) == allowed.end()) {
+    wrong(name, fmt::format("must be one of {}, not \"{}\"", fmt::join(allowed, ", "), value));
+  }
+}
+
+void check(Settings& settings) {
+  for (const Row& row : rows()) {
+    const auto* number = std::get_if<std::int64_t Settings::*>(&row.member);
+    if (number != nullptr && (settings.**number < row.least || settings.**number > row.most)) {
+      wrong(row.name, fmt::format("must be from {} to {}", row.least, row.most));
+    }
+  }
+  check_one_of("log-format", settings.log_format, {"json", "text"});
+  check_one_of("log-level", settings.log_level, {"debug", "info", "warning", "error"});
+  check_one_of("verify", settings.verify, {"edge", "full"});
+  check_one_of("token-alg-name", settings.token_alg_name, {"EdDSA", "Ed25519"});
+  if (settings.data_dir.empty()) wrong("data-dir", "must not be empty");
+  if (settings.store.empty()) settings.store = "sqlite:" + settings.data_dir;
+  if (!settings.store.starts_with("sqlite:") || settings.store.size() == sizeof("sqlite:") - 1) {
+    wrong("store", fmt::format("must be sqlite:DIR, not \"{}\"", settings.store));
+  }
+  const bool is_url = settings.public_url.starts_with("http://") || settings.public_url.starts_with("https://");
+  if (!settings.public_url.empty() && (!is_url || settings.public_url.ends_with('/'))) {
+    wrong("public-url", "must begin with http:// or https:// and not end with '/'");
+  }
+  if (settings.deployment.empty() || settings.deployment.find_first_of(" /\"\\") != std::string::npos) {
+    wrong("deployment", "must be a word without spaces, quotes and slashes");
+  }
+  if (settings.admin_token && !parse_duration(settings.admin_expires_in)) {
+    wrong("expires-in", "must be a duration such as 90s, 15m, 24h or 7d");
+  }
+}
+
+}  // namespace
+
+std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings) {
+  CLI::App app("service-vm-tenant: the control plane that registers tenants, tokens, quotas and VMs",
+               "service-vm-tenant");
+  app.fallthrough();
+  for (const Row& row : rows()) {
+    std::visit(
+        [&](auto member) {
+          app.add_option("--" + row.name, settings.*member, row.help)->envname(environment_name(row.name));
+        },
+        row.member);
+  }
+  app.add_option("--config", settings.config, "a TOML file of settings, named as the flags are")
+      ->envname("CADASTRE_CONFIG");
+  app.add_flag("--print-config", settings.print_config, "show the settings in force and exit");
+  CLI::App* admin = app.add_subcommand("admin-token", "make a platform administrator's token and print it");
+  admin->add_option("--name", settings.admin_name, "whose it is; the ledger says so")->required();
+  admin->add_option("--expires-in", settings.admin_expires_in, "how long it lives: 90s, 15m, 24h, 7d")
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+    settings.admin_token = admin->parsed();
+    if (!settings.config.empty()) apply_file(app, settings);
+    check(settings);
+  } catch (const CLI::ParseError& error) {
+    return Exit{app.exit(error) == 0 ? 0 : 2};
+  } catch (const std::invalid_argument& error) {
+    fmt::print(stderr, "service-vm-tenant: {}\n", error.what());
+    return Exit{2};
+  }
+  return std::nullopt;
+}
+
+std::string encode_settings(const Settings& settings) {
+  std::string out;
+  for (const Row& row : rows()) {
+    (out += row.name) += " = ";
+    if (const auto* text = std::get_if<std::string Settings::*>(&row.member))
+      json::append_string(out, settings.**text);
+    else
+      json::append_integer(out, settings.*std::get<std::int64_t Settings::*>(row.member));
+    out += '\n';
+  }
+  return out;
+}
+
+}  // namespace cadastre

@@ -1,0 +1,48 @@
+// The settings of service-vm-tenant: flags, then environment, then the configuration file.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace cadastre {
+
+struct Settings {
+  std::string listen = "127.0.0.1:9221";
+  std::string data_dir = "/var/lib/cadastre";
+  std::string store;       ///< `sqlite:DIR`; made from the data directory when it is not set.
+  std::string public_url;  ///< The issuer; from the first start's when it is not set.
+  std::string deployment = "local";
+  std::string log_format = "json";
+  std::string log_level = "info";
+  std::string verify = "edge";
+  std::int64_t threads = 0;  ///< I/O threads; 0: one per core.
+  std::int64_t publish_interval_ms = 200;
+  std::int64_t platform_rate_limit_rpm = 600'000;
+  std::int64_t address_rate_limit_rpm = 6'000;
+  std::int64_t connections_max = 10'000;
+  std::int64_t connections_per_address_max = 2'000;
+  std::int64_t token_lifetime_max_days = 90;
+  std::string token_alg_name = "EdDSA";
+  std::string config;  ///< The file read, if any.
+  bool print_config = false;
+
+  // Of the subcommand `admin-token`.
+  bool admin_token = false;
+  std::string admin_name;
+  std::string admin_expires_in = "1h";
+};
+
+/// What `parse_settings` found instead of settings to run with.
+struct Exit {
+  int code = 0;
+};
+
+/// Reads flags, environment (`CADASTRE_LISTEN` for `--listen`) and the TOML file. Prints help or what is wrong, naming
+/// the setting, and then answers the exit code: 0 for help, 2 for a wrong setting.
+std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings);
+
+/// The settings as the TOML file that would make them, with secrets masked.
+std::string encode_settings(const Settings& settings);
+
+}  // namespace cadastre

@@ -1,0 +1,296 @@
+#include "http/api.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "http/idempotency.h"
+#include "service/events.h"
+
+namespace cadastre::http {
+namespace {
+
+/// A request id from outside is taken when nobody can be harmed by finding it in a log (DESIGN.md section 4.2).
+bool is_sane_request_id(std::string_view id) {
+  const auto allowed = [](char c) {
+    return ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z') || ('0' <= c && c <= '9') || c == '-' || c == '_' ||
+           c == '.' || c == ':';
+  };
+  return !id.empty() && id.size() <= 128 && std::ranges::all_of(id, allowed);
+}
+
+void append_rate(std::string& headers, const RateDecision& rate, bool platform) {
+  const std::string_view name = platform ? "\"platform\"" : "\"tenant\"";
+  (headers += "RateLimit-Policy: ") += name;
+  json::append_integer(headers += ";q=", rate.limit);
+  ((headers += ";w=60\r\nRateLimit: ") += name) += ";r=";
+  json::append_integer(headers, rate.remaining);
+  json::append_integer(headers += ";t=", rate.reset_s);
+  headers += "\r\n";
+}
+
+std::vector<std::string> operation_names() {
+  std::vector<std::string> names;
+  for (const Route& route : routes()) names.emplace_back(route.operation);
+  return names;
+}
+
+std::size_t index_of(const Route* route, const RequestMetrics& metrics) {
+  return route == nullptr ? metrics.unrouted() : static_cast<std::size_t>(route - routes().data());
+}
+
+}  // namespace
+
+/// A request on its way; a change outlives the call that brought it.
+struct Api::Exchange {
+  Exchange(Request&& asked, Responder&& way_back) : request(std::move(asked)), responder(std::move(way_back)) {}
+  Request request;
+  Responder responder;
+  Match match;
+  std::string request_id;
+  Stopwatch watch;
+  Authentication who;
+  std::optional<Caller> caller;  ///< A change's own copy, with the request id.
+  TenantId tenant = TenantId::platform();
+  std::optional<Result<Response>> outcome;
+
+  const Caller& asking() const { return caller ? *caller : who.known->caller; }
+};
+
+Api::Api(ApiParts parts, unsigned io_threads) : parts_(std::move(parts)), metrics_(operation_names(), io_threads + 1) {
+  for (unsigned i = 0; i <= io_threads; ++i) {
+    threads_.push_back(std::make_unique<ThreadState>());
+    threads_.back()->reader = parts_.store.open_reader();
+  }
+}
+
+Api::~Api() = default;
+
+std::string Api::draw_request_id() {
+  Bytes<16> id;
+  parts_.services.random.fill(id);
+  return encode_hex(id);
+}
+
+void Api::handle(Request request, Responder responder, unsigned io_thread) {
+  auto exchange = std::make_shared<Exchange>(std::move(request), std::move(responder));
+  const auto id = exchange->request.header("x-request-id");
+  exchange->request_id = id && is_sane_request_id(*id) ? std::string(*id) : draw_request_id();
+  exchange->match = find_route(exchange->request.method(), exchange->request.path());
+  try {
+    const Route* const route = exchange->match.route;
+    if (route == nullptr) return refuse_unrouted(*exchange, io_thread);
+    if (const auto* open = std::get_if<OpenHandler>(&route->handler)) return answer_open(*exchange, *open, io_thread);
+    answer_authenticated(std::move(exchange), io_thread);
+  } catch (const std::exception&) {
+    finish_failed(*exchange, std::current_exception(), io_thread);
+  }
+}
+
+void Api::refuse_unrouted(Exchange& exchange, unsigned io_thread) {
+  const auto rate = parts_.authenticator.addresses().admit(exchange.request.peer, parts_.services.clock.tick());
+  if (!rate.admitted) {
+    return finish(exchange, std::unexpected(rate_refusal(rate, "an address without a good credential")), io_thread);
+  }
+  if (exchange.match.allow.empty())
+    return finish(exchange, cadastre::refuse(Code::not_found, "path", "There is no such path."), io_thread);
+  finish(exchange,
+         cadastre::refuse(Code::method_not_allowed, "method", "This path allows " + exchange.match.allow + "."),
+         io_thread);
+}
+
+void Api::answer_open(Exchange& exchange, const OpenHandler& handler, unsigned io_thread) {
+  finish(exchange, handler(*this, exchange.request, exchange.match.path, io_thread), io_thread);
+}
+
+/// A platform administrator's read of a tenant's log is itself an entry of that log, once a minute.
+bool Api::is_first_foreign_read(const Exchange& exchange) {
+  const Caller& caller = exchange.asking();
+  return exchange.match.route->operation.starts_with("tenant.ledger.") && is_platform(caller) &&
+         recorder_.is_first(caller.token_id, exchange.tenant, parts_.services.clock.now());
+}
+
+void Api::answer_authenticated(std::shared_ptr<Exchange> exchange, unsigned io_thread) {
+  ThreadState& own = *threads_[io_thread];
+  const Match& match = exchange->match;
+  exchange->who = parts_.authenticator.authenticate(exchange->request, match, own.tokens, *own.reader);
+  if (exchange->who.known) exchange->tenant = exchange->who.known->caller.tenant;
+  if (exchange->who.refusal) return finish(*exchange, std::unexpected(*exchange->who.refusal), io_thread);
+  if (match.route->subject == Subject::path_tenant) {
+    auto named = TenantId::parse(match.path[0]);
+    if (!named)
+      return finish(*exchange, cadastre::refuse(Code::not_found, "tenant", "There is no such tenant."), io_thread);
+    exchange->tenant = *std::move(named);
+  }
+  if (const auto* change = std::get_if<ChangeHandler>(&match.route->handler)) {
+    return submit_change(
+        std::move(exchange),
+        [this, handler = *change](Exchange& own_exchange, Tx& tx) -> Result<Response> {
+          const Call call = call_of(own_exchange, nullptr);
+          TRY(readmit(tx, call.caller));
+          return run_once(call, own_exchange.match.route->operation, tx, [&] { return handler(call, tx); });
+        },
+        io_thread);
+  }
+  const auto read = std::get<ReadHandler>(match.route->handler);
+  if (!is_first_foreign_read(*exchange)) return answer_read(*exchange, read, io_thread);
+  submit_change(
+      std::move(exchange),
+      [this, read](Exchange& own_exchange, Tx& tx) -> Result<Response> {
+        const Call call = call_of(own_exchange, nullptr);
+        auto response = TRY(read(call, tx));
+        tx.append(ledger_read(own_exchange.tenant, call.caller), parts_.services.clock.now());
+        return response;
+      },
+      io_thread);
+}
+
+Call Api::call_of(const Exchange& exchange, PageCache* pages) {
+  return {.request = exchange.request,
+          .caller = exchange.asking(),
+          .path = exchange.match.path,
+          .services = parts_.services,
+          .tenant = exchange.tenant,
+          .gate = *exchange.who.known->gate,
+          .tiles = parts_.tiles,
+          .pages = pages};
+}
+
+void Api::answer_read(Exchange& exchange, const ReadHandler& handler, unsigned io_thread) {
+  ThreadState& own = *threads_[io_thread];
+  const Call call = call_of(exchange, parts_.store.feed_is_exact() ? &own.pages : nullptr);
+  finish(exchange, handler(call, *own.reader), io_thread);
+}
+
+void Api::submit_change(std::shared_ptr<Exchange> exchange, std::function<Result<Response>(Exchange&, Tx&)> act,
+                        unsigned io_thread) {
+  exchange->caller = exchange->who.known->caller;
+  exchange->caller->request_id = exchange->request_id;
+  const unsigned store_thread = static_cast<unsigned>(threads_.size() - 1);
+  Change change{.tenant = exchange->tenant,
+                .body =
+                    [exchange, act = std::move(act)](Tx& tx) {
+                      exchange->outcome = act(*exchange, tx);
+                      return *exchange->outcome ? Verdict::commit : Verdict::drop;
+                    },
+                .done =
+                    [this, exchange, store_thread](const std::exception_ptr& failure) {
+                      if (failure)
+                        finish_failed(*exchange, failure, store_thread);
+                      else
+                        finish(*exchange, *std::move(exchange->outcome), store_thread);
+                    }};
+  if (parts_.store.submit(std::move(change))) return;
+  finish(*exchange,
+         std::unexpected(Refusal{.code = Code::overloaded,
+                                 .subject = "tenant",
+                                 .detail = "Too many changes of this tenant are waiting; repeat in a second.",
+                                 .retry_after_s = 1}),
+         io_thread);
+}
+
+void Api::finish_failed(Exchange& exchange, std::exception_ptr failure, unsigned thread) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const StoreFailure& error) {
+    log::error("the store failed", {{"request_id", exchange.request_id}, {"error", error.what()}});
+    finish(exchange,
+           std::unexpected(Refusal{.code = Code::unavailable,
+                                   .subject = "store",
+                                   .detail = "The register cannot be asked now; nothing of the request was kept.",
+                                   .retry_after_s = 5}),
+           thread);
+  } catch (const std::exception& error) {
+    log::error("a request failed", {{"request_id", exchange.request_id}, {"error", error.what()}});
+    finish(exchange, cadastre::refuse(Code::internal, "server", "The server failed; nothing of the request was kept."),
+           thread);
+  }
+}
+
+void Api::finish(Exchange& exchange, Result<Response> outcome, unsigned thread) {
+  if (!outcome) {
+    metrics_.count_refusal(thread, outcome.error().code);
+    if (exchange.who.known) exchange.who.known->gate->count_refusal(outcome.error().code);
+  }
+  Response response =
+      outcome ? *std::move(outcome)
+              : problem(outcome.error(), {exchange.request.path(), exchange.request_id, exchange.tenant.text()});
+  ((response.headers += "X-Request-Id: ") += exchange.request_id) += "\r\n";
+  if (response.status == 405) response.headers += "Allow: " + exchange.match.allow + "\r\n";
+  if (exchange.who.rate)
+    append_rate(response.headers, *exchange.who.rate, exchange.who.known->caller.tenant.is_platform());
+  const auto took = exchange.watch.elapsed();
+  metrics_.count(thread, index_of(exchange.match.route, metrics_), response.status, took);
+  log(exchange, response.status, took, thread);
+  exchange.responder.send(std::move(response));
+}
+
+void Api::log(const Exchange& exchange, int status, std::chrono::nanoseconds took, unsigned thread) {
+  if (!log::writes(log::Level::info)) return;
+  constexpr std::size_t buffer_bytes = 32 * 1024;
+  ThreadState& own = *threads_[thread];
+  const std::scoped_lock lock(own.log_mutex);
+  log::append_line(own.log, log::Level::info, "request",
+                   {{"method", exchange.request.method()},
+                    {"path", exchange.request.path()},
+                    {"status", std::int64_t{status}},
+                    {"us", took.count() / 1000},
+                    {"request_id", exchange.request_id},
+                    {"tenant_id", exchange.tenant.text()},
+                    {"token_id", exchange.who.known ? exchange.who.known->caller.token_id : std::string()},
+                    {"peer", exchange.request.peer}});
+  if (own.log.size() < buffer_bytes) return;
+  log::write_lines(own.log);
+  own.log.clear();
+}
+
+Response Api::refuse(const Refusal& refusal, const Head* request) {
+  const std::string request_id = draw_request_id();
+  const unsigned shared = static_cast<unsigned>(threads_.size() - 1);
+  metrics_.count_refusal(shared, refusal.code);
+  metrics_.count(shared, metrics_.unrouted(), status_of(refusal.code), std::chrono::nanoseconds(0));
+  Response response = problem(refusal, {request == nullptr ? std::string_view() : request->path(), request_id, ""});
+  response.headers += "X-Request-Id: " + request_id + "\r\n";
+  return response;
+}
+
+void Api::keep_house() {
+  for (const auto& own : threads_) {
+    std::string lines;
+    {
+      const std::scoped_lock lock(own->log_mutex);
+      lines.swap(own->log);
+    }
+    log::write_lines(lines);
+  }
+  parts_.gates.sweep(parts_.services.clock.tick());
+}
+
+void Api::record_refusals() {
+  parts_.gates.each([this](TenantGate& gate) {
+    const auto refusals = gate.take_refusals();
+    if (gate.id().is_platform() || gate.state() == TenantState::deleted) return;
+    EventValue::Object counts;
+    for (std::size_t i = 0; i < refusals.size(); ++i) {
+      if (refusals[i] > 0) counts.emplace_back(name_of(counted_refusals[i]), std::int64_t{refusals[i]});
+    }
+    if (counts.empty()) return;
+    const Event event{.type = EventType::requests_refused,
+                      .tenant = gate.id(),
+                      .actor = {.kind = "system"},
+                      .request_id = "",
+                      .data = {{"counts", std::move(counts)}}};
+    const bool queued = parts_.store.submit({.tenant = gate.id(),
+                                             .body =
+                                                 [this, event](Tx& tx) {
+                                                   tx.append(event, parts_.services.clock.now());
+                                                   return Verdict::commit;
+                                                 },
+                                             .done = [](const std::exception_ptr&) {}});
+    if (!queued)
+      log::warn("refusals could not be recorded: the tenant's queue is full", {{"tenant_id", gate.id().text()}});
+  });
+}
+
+}  // namespace cadastre::http

@@ -1,0 +1,83 @@
+// One request's way: route, authenticate, answer or change, count, log. The server calls it; the handlers are its rows.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "http/authenticate.h"
+#include "http/metrics.h"
+#include "http/page.h"
+#include "http/problem.h"
+#include "http/routes.h"
+#include "http/server.h"
+#include "service/ledger.h"
+
+namespace cadastre::http {
+
+/// What the API stands on; all of it outlives it.
+struct ApiParts {
+  Store& store;
+  TileStore& tiles;
+  TenantGates& gates;
+  Authenticator& authenticator;
+  Services& services;
+  AlgorithmName token_algorithm = AlgorithmName::eddsa;
+  /// Adds what the other parts count to the metrics page.
+  std::function<void(MetricsPage&)> append_metrics;
+  /// Why the process is not ready for traffic, or nothing when it is; and facts for `/readyz` as JSON members.
+  std::function<std::optional<std::string>(json::Object&)> append_readiness;
+};
+
+class Api final : public Handler {
+ public:
+  Api(ApiParts parts, unsigned io_threads);
+  ~Api() override;
+
+  void handle(Request request, Responder responder, unsigned io_thread) override;
+  Response refuse(const Refusal& refusal, const Head* request) override;
+
+  /// Once a second: writes the request log's buffers, forgets idle tenants. Thread-safe.
+  void keep_house();
+  /// Appends to each tenant's ledger how many of its requests were refused since the last call, if any were.
+  void record_refusals();
+
+  ApiParts& parts() { return parts_; }
+  RequestMetrics& metrics() { return metrics_; }
+  /// What the I/O thread keeps for itself.
+  TokenCache& tokens(unsigned io_thread) { return threads_[io_thread]->tokens; }
+  Reader& reader(unsigned io_thread) { return *threads_[io_thread]->reader; }
+
+ private:
+  struct Exchange;
+  struct ThreadState {
+    std::unique_ptr<Reader> reader;
+    TokenCache tokens;
+    PageCache pages;
+    std::mutex log_mutex;
+    std::string log;
+  };
+
+  void refuse_unrouted(Exchange& exchange, unsigned io_thread);
+  void answer_open(Exchange& exchange, const OpenHandler& handler, unsigned io_thread);
+  void answer_authenticated(std::shared_ptr<Exchange> exchange, unsigned io_thread);
+  void answer_read(Exchange& exchange, const ReadHandler& handler, unsigned io_thread);
+  void submit_change(std::shared_ptr<Exchange> exchange, std::function<Result<Response>(Exchange&, Tx&)> act,
+                     unsigned io_thread);
+  Call call_of(const Exchange& exchange, PageCache* pages);
+  void finish(Exchange& exchange, Result<Response> outcome, unsigned thread);
+  void finish_failed(Exchange& exchange, std::exception_ptr failure, unsigned thread);
+  void log(const Exchange& exchange, int status, std::chrono::nanoseconds took, unsigned thread);
+  std::string draw_request_id();
+  bool is_first_foreign_read(const Exchange& exchange);
+
+  ApiParts parts_;
+  RequestMetrics metrics_;
+  ReadRecorder recorder_;
+  std::vector<std::unique_ptr<ThreadState>> threads_;  // one per I/O thread, and the last for the store's
+};
+
+}  // namespace cadastre::http

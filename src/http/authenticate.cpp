@@ -1,0 +1,233 @@
+#include "http/authenticate.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+namespace cadastre::http {
+namespace {
+
+constexpr std::chrono::seconds cache_ttl{60};  // TOKENS.md section 11
+
+Caller caller_of(const VerifiedToken& token) {
+  return {.tenant = token.tenant.value_or(TenantId::platform()),
+          .scope = token.scope,
+          .token_id = token.id,
+          .rids = token.rids,
+          .subject_key = token.holder,
+          .subject_thumbprint = token.holder_thumbprint(),
+          .generation = token.generation,
+          .expires_at = instant_from_s(token.expires_at_s),
+          .request_id = {}};
+}
+
+std::vector<std::string_view> values_of(const Request& request, std::string_view name) {
+  std::vector<std::string_view> values;
+  if (const auto first = request.header(name)) values.assign(request.count(name), *first);
+  return values;
+}
+
+bool is_change(const Route& route) { return std::holds_alternative<ChangeHandler>(route.handler); }
+
+/// `vm:<id>` or `node:<id>` when the path names one, for `res` caveats.
+std::string resource_of(const Match& match) {
+  if (match.route->path.starts_with("/v1/vms/{id}")) return fmt::format("vm:{}", match.path[0]);
+  return {};
+}
+
+/// The tenant that the path names. A name that no tenant can have is nobody's: null inside.
+std::optional<std::optional<TenantId>> named_tenant(const Match& match) {
+  if (match.route->subject != Subject::path_tenant) return std::nullopt;
+  auto tenant = TenantId::parse(match.path[0]);
+  return tenant ? std::optional(*std::move(tenant)) : std::optional<TenantId>();
+}
+
+/// Step 13, and whether the route is about something the caller has.
+Checked<void> check_request(const KnownToken& known, const Request& request, const Match& match) {
+  const auto named = named_tenant(match);
+  if (named && !*named && known.token.tenant) return fault(FaultKind::tenant_mismatch, "tenant_mismatch");
+  const std::string resource = resource_of(match);
+  const TokenUse use{.method = request.method(),
+                     .path = request.path(),
+                     .operation = match.route->operation,
+                     .resource = resource,
+                     .peer = request.peer,
+                     .tenant = named.value_or(std::nullopt),
+                     .needed = *match.route->needs};
+  if (auto allowed = check_use(known.token, use); !allowed) return allowed;
+  return {};
+}
+
+}  // namespace
+
+std::size_t DigestHash::operator()(const Digest& digest) const {
+  std::size_t hash = 0;
+  std::memcpy(&hash, digest.data(), sizeof hash);
+  return hash;
+}
+
+bool AddressLimiter::has_room(const std::string& address, Tick now) {
+  const std::scoped_lock lock(mutex_);
+  RateWindow* const window = windows_.find(address);
+  return window == nullptr || window->counted(now) < limit_;
+}
+
+RateDecision AddressLimiter::admit(const std::string& address, Tick now) {
+  const std::scoped_lock lock(mutex_);
+  RateWindow* const window = windows_.find(address);
+  return (window != nullptr ? *window : windows_.put(address, RateWindow())).admit(now, limit_);
+}
+
+Authenticator::Authenticator(VerifierRules rules, IssuerKeys keys, TenantGates& gates, const Clock& clock,
+                             std::string public_url, std::int64_t address_limit)
+    : rules_(std::move(rules)),
+      keys_(std::move(keys)),
+      gates_(gates),
+      clock_(clock),
+      public_url_(std::move(public_url)),
+      addresses_(address_limit) {}
+
+Result<std::shared_ptr<KnownToken>> Authenticator::find(std::string_view credential, const std::string& peer,
+                                                        TokenCache& cache, Reader& reader) {
+  const Instant now = clock_.now();
+  const Digest digest = sha256(credential);
+  if (const auto* hit = cache.tokens.find(digest); hit != nullptr && now < (*hit)->verified_at + cache_ttl) return *hit;
+  // A good token in the cache is served whatever else its address sends; a new one has to wait for its turn.
+  if (!addresses_.has_room(peer, clock_.tick())) {
+    return std::unexpected(rate_refusal(addresses_.admit(peer, clock_.tick()), "an address without a good credential"));
+  }
+  const auto refused = [&](const TokenFault& fault) {
+    addresses_.admit(peer, clock_.tick());
+    return std::unexpected(refusal_of(fault, std::nullopt));
+  };
+  auto verified = verify_token(credential, rules_, keys_, cache.admitted, now);
+  if (!verified) return refused(verified.error());
+  auto known =
+      std::make_shared<KnownToken>(KnownToken{.token = *std::move(verified),
+                                              .caller = Caller{.tenant = TenantId::platform(), .scope = Scope::read()},
+                                              .gate = nullptr,
+                                              .verified_at = now});
+  known->caller = caller_of(known->token);
+  known->gate = gates_.find(known->token.home, reader);
+  if (known->gate == nullptr) return refused({FaultKind::token, "tenant_unknown"});
+  cache.tokens.put(digest, known);
+  return known;
+}
+
+Checked<void> Authenticator::check_standing(KnownToken& known, Access access, Reader& reader) {
+  const TenantGate& gate = *known.gate;
+  const std::int64_t revocations = gate.revocations();
+  TokenState state{.generation = gate.generation()};
+  state.tenant = gate.state() == TenantState::active      ? TenantStanding::active
+                 : gate.state() == TenantState::suspended ? TenantStanding::suspended
+                                                          : TenantStanding::unknown;
+  if (revocations != known.revocations_seen && revocations > 0) {
+    // Nothing was revoked in the namespace since the store was last asked: then nothing of this token was either.
+    for (const auto& rid : known.token.rids) {
+      state.is_revoked = state.is_revoked || reader.is_revoked(gate.id(), RevocationKind::token, rid);
+    }
+    for (const auto& key : known.token.key_thumbprints) {
+      state.is_key_revoked = state.is_key_revoked || reader.is_revoked(gate.id(), RevocationKind::key, key);
+    }
+  }
+  auto checked = check_state(known.token, state, keys_, access, clock_.now());
+  if (!state.is_revoked && !state.is_key_revoked) known.revocations_seen = revocations;
+  return checked;
+}
+
+Checked<void> Authenticator::check_possession(const KnownToken& known, const Presented& presented,
+                                              const Request& request) {
+  const bool bare = !presented.proof && presented.scheme == AuthorizationScheme::bearer;
+  if (bare && !known.token.requires_pop) return {};
+  const std::string url = public_url_ + std::string(request.path());
+  const std::scoped_lock lock(replay_mutex_);
+  return check_proof(known.token, presented, {.method = request.method(), .url = url}, replay_, clock_.now());
+}
+
+Result<std::shared_ptr<KnownToken>> Authenticator::prove(const Request& request, const Match& match, TokenCache& cache,
+                                                         Reader& reader, bool& suspended) {
+  const auto refused = [&](const TokenFault& fault) {
+    addresses_.admit(request.peer, clock_.tick());
+    return std::unexpected(refusal_of(fault, std::nullopt));
+  };
+  const auto authorization = values_of(request, "authorization");
+  const auto proofs = values_of(request, "dpop");
+  const auto presented = decode_authorization(authorization, proofs);
+  if (!presented) return refused(presented.error());
+  auto known = TRY(find(presented->credential, request.peer, cache, reader));
+  const auto access = is_change(*match.route) ? Access::change : Access::read;
+  const auto standing = check_standing(*known, access, reader);
+  suspended = !standing && standing.error().kind == FaultKind::tenant_suspended;
+  if (!standing && !suspended) return refused(standing.error());
+  if (const auto proved = check_possession(*known, *presented, request); !proved) return refused(proved.error());
+  return known;
+}
+
+Authentication Authenticator::authenticate(const Request& request, const Match& match, TokenCache& cache,
+                                           Reader& reader) {
+  bool suspended = false;
+  auto known = prove(request, match, cache, reader, suspended);
+  if (!known) return {.known = nullptr, .rate = {}, .refusal = std::move(known).error()};
+  const auto rate = (*known)->gate->admit(clock_.tick());
+  const auto answer = [&](std::optional<Refusal> refusal) { return Authentication{*known, rate, std::move(refusal)}; };
+  if (!rate.admitted) return answer(rate_refusal(rate, "this tenant"));
+  if (const auto allowed = check_request(**known, request, match); !allowed) {
+    return answer(refusal_of(allowed.error(), match.route->needs));
+  }
+  if (match.route->subject == Subject::own_tenant && is_platform((*known)->caller)) {
+    return answer(
+        Refusal{Code::forbidden, "tenant",
+                "This call is about the token's own tenant, and a platform administrator's token has none: use "
+                "one of the tenant."});
+  }
+  if (suspended) return answer(refusal_of({FaultKind::tenant_suspended, "tenant_suspended"}, std::nullopt));
+  return answer(std::nullopt);
+}
+
+Result<std::shared_ptr<const KnownToken>> Authenticator::inspect(std::string_view credential, const std::string& peer,
+                                                                 TokenCache& cache, Reader& reader) {
+  if (credential.size() > credential_bytes_max) {
+    return std::unexpected(refusal_of({FaultKind::token, "token_too_large"}, std::nullopt));
+  }
+  auto known = TRY(find(credential, peer, cache, reader));
+  // What a service may do with a token is not known here, so a suspended tenant's is refused as for a change.
+  if (const auto standing = check_standing(*known, Access::change, reader); !standing) {
+    return std::unexpected(Refusal{Code::unauthenticated, standing.error().reason, "The token does not hold."});
+  }
+  return std::shared_ptr<const KnownToken>(std::move(known));
+}
+
+Refusal rate_refusal(const RateDecision& rate, std::string_view whose) {
+  return {.code = Code::rate_limited,
+          .subject = "rate",
+          .detail = fmt::format("{} requests a minute are allowed to {}; repeat in {} s.", rate.limit, whose,
+                                rate.retry_after_s),
+          .retry_after_s = rate.retry_after_s};
+}
+
+Refusal refusal_of(const TokenFault& fault, const std::optional<Scope>& needed) {
+  switch (fault.kind) {
+    case FaultKind::token:
+    case FaultKind::proof:
+      return {Code::unauthenticated, fault.reason,
+              fault.reason == "missing_credentials" ? "Send a token: Authorization: Bearer <token>."
+                                                    : fmt::format("The token was refused: {}.", fault.reason)};
+    case FaultKind::tenant_suspended:
+      return {Code::tenant_suspended, "tenant",
+              "The tenant is suspended: reads work, changes do not until the operator resumes it."};
+    case FaultKind::tenant_mismatch:
+      return {Code::tenant_mismatch, "tenant", "The token belongs to another tenant than the request names."};
+    case FaultKind::insufficient_scope:
+      return {Code::insufficient_scope, "scope",
+              fmt::format("This call needs a token of scope {} or above.", needed ? needed->text() : "")};
+    case FaultKind::caveat_denied:
+      return {Code::caveat_denied, fault.reason,
+              fmt::format("A caveat of the token excludes this request: {}.", fault.reason)};
+    case FaultKind::unavailable:
+      return {Code::unavailable, fault.reason,
+              "Whether the token still holds cannot be asked now; nothing was granted."};
+  }
+  std::unreachable();
+}
+
+}  // namespace cadastre::http

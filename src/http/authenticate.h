@@ -1,0 +1,101 @@
+// From the credential of a request to the caller it stands for, or the refusal (TOKENS.md section 16).
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/lru.h"
+#include "domain/rate_window.h"
+#include "http/message.h"
+#include "http/routes.h"
+#include "service/tenant_gates.h"
+#include "token/proof.h"
+#include "token/verify.h"
+
+namespace cadastre::http {
+
+/// A credential verified before, with what every use of it needs again.
+struct KnownToken {
+  VerifiedToken token;
+  Caller caller;  ///< Without a request id.
+  std::shared_ptr<TenantGate> gate;
+  std::int64_t revocations_seen = -1;  ///< The gate's count when the store was last asked about this token.
+  Instant verified_at;
+};
+
+struct DigestHash {
+  std::size_t operator()(const Digest& digest) const;
+};
+
+/// What one I/O thread keeps for itself, so that no lock is shared by reads.
+struct TokenCache {
+  static constexpr std::size_t tokens_max = 20'000;
+  Lru<Digest, std::shared_ptr<KnownToken>, DigestHash> tokens{tokens_max};
+  AdmittedKeys admitted;
+};
+
+/// At most so many requests of one address without a good credential in any 60 s. Thread-safe.
+class AddressLimiter {
+ public:
+  explicit AddressLimiter(std::int64_t limit) : limit_(limit) {}
+  /// True while the address has not used up its number; counts nothing.
+  bool has_room(const std::string& address, Tick now);
+  RateDecision admit(const std::string& address, Tick now);
+
+ private:
+  const std::int64_t limit_;
+  std::mutex mutex_;
+  Lru<std::string, RateWindow> windows_{10'000};
+};
+
+/// What authentication found. `refusal` empty means: go on.
+struct Authentication {
+  std::shared_ptr<const KnownToken> known;  ///< Null when the credential does not hold.
+  std::optional<RateDecision> rate;         ///< Of the tenant, once the credential holds.
+  std::optional<Refusal> refusal;
+};
+
+/// What every thread shares; all of it is constant or guards itself.
+class Authenticator {
+ public:
+  Authenticator(VerifierRules rules, IssuerKeys keys, TenantGates& gates, const Clock& clock, std::string public_url,
+                std::int64_t address_limit);
+
+  /// Steps 1 to 13 for a route that asks for a scope; spends one request of the tenant's rate.
+  Authentication authenticate(const Request& request, const Match& match, TokenCache& cache, Reader& reader);
+
+  /// Steps 2 to 11 for a credential in a body: what it stands for. A suspended tenant's stands for nothing.
+  Result<std::shared_ptr<const KnownToken>> inspect(std::string_view credential, const std::string& peer,
+                                                    TokenCache& cache, Reader& reader);
+
+  AddressLimiter& addresses() { return addresses_; }
+  const IssuerKeys& keys() const { return keys_; }
+
+ private:
+  Result<std::shared_ptr<KnownToken>> find(std::string_view credential, const std::string& peer, TokenCache& cache,
+                                           Reader& reader);
+  Checked<void> check_standing(KnownToken& known, Access access, Reader& reader);
+  Checked<void> check_possession(const KnownToken& known, const Presented& presented, const Request& request);
+  /// Steps 1 to 12; leaves a suspended tenant to the caller, as `suspended`.
+  Result<std::shared_ptr<KnownToken>> prove(const Request& request, const Match& match, TokenCache& cache,
+                                            Reader& reader, bool& suspended);
+
+  const VerifierRules rules_;
+  const IssuerKeys keys_;
+  TenantGates& gates_;
+  const Clock& clock_;
+  const std::string public_url_;
+  AddressLimiter addresses_;
+  std::mutex replay_mutex_;
+  ReplayMemory replay_;
+};
+
+/// The refusal for a caller who has used up a rate.
+Refusal rate_refusal(const RateDecision& rate, std::string_view whose);
+
+/// The refusal that the wire knows for a fault; never repeats the credential.
+Refusal refusal_of(const TokenFault& fault, const std::optional<Scope>& needed);
+
+}  // namespace cadastre::http

@@ -1,0 +1,73 @@
+#include "http/idempotency.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "crypto/sha256.h"
+#include "http/problem.h"
+#include "http/tokens.h"
+
+namespace cadastre::http {
+namespace {
+
+constexpr std::chrono::hours kept_for{24};
+constexpr std::size_t key_characters_max = 255;
+
+Result<void> check_key(std::string_view key) {
+  const bool visible = std::ranges::all_of(key, [](char c) { return c > 0x20 && c < 0x7f; });
+  if (!key.empty() && key.size() <= key_characters_max && visible) return {};
+  return refuse(Code::malformed, "Idempotency-Key", "Idempotency-Key must have 1 to 255 visible ASCII characters.");
+}
+
+bool is_kept(const Refusal& refusal) {
+  const int status = status_of(refusal.code);
+  return status == 404 || status == 409 || status == 412 || status == 422;
+}
+
+/// The token's text is not kept: it is signed again from the stored claims.
+Result<Response> replay(const Call& call, Tx& tx, const IdempotentAnswer& kept) {
+  Response response{
+      .status = kept.status, .content_type = kept.content_type, .headers = kept.headers, .body = kept.body};
+  if (!kept.token_id.empty()) {
+    const auto slash = kept.token_id.find('/');  // the namespace, then the token
+    const auto tenant = TenantId::parse(std::string_view(kept.token_id).substr(0, slash));
+    auto record =
+        TRY(token(tx, tenant ? *tenant : TenantId::platform(), std::string_view(kept.token_id).substr(slash + 1)));
+    auto text = TRY(sign_again(call.services, record));
+    response = token_answer({std::move(record), std::move(text)});
+  }
+  response.headers += "Idempotency-Replayed: true\r\n";
+  return response;
+}
+
+}  // namespace
+
+Result<Response> run_once(const Call& call, std::string_view route, Tx& tx,
+                          const std::function<Result<Response>()>& act) {
+  const auto key = call.request.header("idempotency-key");
+  if (!key || call.request.method() != "POST") return act();
+  TRY(check_key(*key));
+  const Instant now = call.services.clock.now();
+  IdempotentAnswer answer{.key = sha256(fmt::format("{}\n{}\n{}\n{}", encode_hex(call.caller.subject_key), route,
+                                                    call.request.path(), *key)),
+                          .request_hash = sha256(call.request.body),
+                          .expires_at = now + kept_for};
+  if (const auto kept = tx.idempotent_answer(call.caller.tenant, answer.key, now)) {
+    if (kept->request_hash == answer.request_hash) return replay(call, tx, *kept);
+    return refuse(Code::idempotency_mismatch, "Idempotency-Key", "This Idempotency-Key was used with another body.");
+  }
+  auto outcome = act();
+  if (!outcome && !is_kept(outcome.error())) return outcome;
+  const Response shown =
+      outcome ? *outcome : problem(outcome.error(), {call.request.path(), call.caller.request_id, call.tenant.text()});
+  answer.status = shown.status;
+  answer.content_type = shown.content_type;
+  answer.headers = shown.headers;
+  answer.token_id = shown.token_reference;
+  if (answer.token_id.empty()) answer.body = shown.body;
+  tx.record(call.caller.tenant, answer);
+  return shown;
+}
+
+}  // namespace cadastre::http

@@ -1,0 +1,16 @@
+// Idempotency-Key: the first answer again, decided and kept in the transaction of the change itself.
+#pragma once
+
+#include <functional>
+
+#include "http/call.h"
+
+namespace cadastre::http {
+
+/// Runs `act`, or gives the first answer again when the caller has used this key on this route before. A key is 1 to
+/// 255 visible ASCII characters. Refuses another body under the same key. Success and refusals that a retry cannot
+/// mend are kept 24 hours; 429, 5xx and what never reached the rules (400, 401, 403, 415) are not.
+Result<Response> run_once(const Call& call, std::string_view route, Tx& tx,
+                          const std::function<Result<Response>()>& act);
+
+}  // namespace cadastre::http

@@ -1,0 +1,139 @@
+#include "http/routes.h"
+
+#include <unordered_map>
+#include <vector>
+
+#include "http/ledger.h"
+#include "http/open.h"
+#include "http/tenants.h"
+#include "http/tokens.h"
+#include "http/vms.h"
+
+namespace cadastre::http {
+namespace {
+
+constexpr std::nullopt_t anyone = std::nullopt;
+constexpr Scope read = Scope::read();
+constexpr Scope input = Scope::input();
+constexpr Scope tenant_admin = Scope::tenant_admin();
+constexpr Scope platform_admin = Scope::platform_admin();
+
+const Route table[] = {
+    {"POST", "/v1/tenants", "tenant.create", platform_admin, Subject::nobody, post_tenant},
+    {"GET", "/v1/tenants", "tenant.list", platform_admin, Subject::nobody, get_tenants},
+    {"GET", "/v1/tenants/{t}", "tenant.get", read, Subject::path_tenant, get_tenant},
+    {"PATCH", "/v1/tenants/{t}", "tenant.update", platform_admin, Subject::path_tenant, patch_tenant},
+    {"DELETE", "/v1/tenants/{t}", "tenant.delete", platform_admin, Subject::path_tenant, remove_tenant},
+    {"POST", "/v1/tenants/{t}/suspend", "tenant.suspend", platform_admin, Subject::path_tenant, suspend_tenant},
+    {"POST", "/v1/tenants/{t}/resume", "tenant.resume", platform_admin, Subject::path_tenant, resume_tenant},
+
+    {"POST", "/v1/tenants/{t}/tokens", "token.issue", tenant_admin, Subject::path_tenant, post_token},
+    {"GET", "/v1/tenants/{t}/tokens", "token.list", tenant_admin, Subject::path_tenant, get_tokens},
+    {"GET", "/v1/tenants/{t}/tokens/{id}", "token.get", tenant_admin, Subject::path_tenant, get_token},
+    {"DELETE", "/v1/tenants/{t}/tokens/{id}", "token.revoke", tenant_admin, Subject::path_tenant, remove_token},
+    {"POST", "/v1/tenants/{t}/revocations", "revocation.create", tenant_admin, Subject::path_tenant, post_revocation},
+    {"POST", "/v1/tokens", "token.issue.alias", tenant_admin, Subject::own_namespace, post_token},
+    {"DELETE", "/v1/tokens/{id}", "token.revoke.alias", read, Subject::own_namespace, remove_token},
+    {"POST", "/v1/tokens/verify", "token.verify", anyone, Subject::nobody, verify_presented_token},
+    {"GET", "/.well-known/jwks.json", "key.list", anyone, Subject::nobody, get_jwks},
+
+    {"POST", "/v1/vms", "vm.create", input, Subject::own_tenant, post_vm},
+    {"GET", "/v1/vms", "vm.list", read, Subject::own_tenant, get_vms},
+    {"GET", "/v1/vms/{id}", "vm.get", read, Subject::own_tenant, get_vm},
+    {"DELETE", "/v1/vms/{id}", "vm.delete", input, Subject::own_tenant, remove_vm},
+    {"POST", "/v1/vms/{id}/start", "vm.start", input, Subject::own_tenant, start_vm},
+    {"POST", "/v1/vms/{id}/stop", "vm.stop", input, Subject::own_tenant, stop_vm},
+    {"POST", "/v1/vms/{id}/reboot", "vm.reboot", input, Subject::own_tenant, reboot_vm},
+    {"GET", "/v1/status", "status.get", read, Subject::own_tenant, get_status},
+
+    {"GET", "/v1/ledger/entries", "ledger.entries", read, Subject::own_namespace, get_entries},
+    {"GET", "/v1/ledger/checkpoint", "ledger.checkpoint", read, Subject::own_namespace, get_checkpoint},
+    {"GET", "/v1/ledger/tile/{path...}", "ledger.tile", read, Subject::own_namespace, get_tile},
+    {"GET", "/v1/ledger/proof/{index}", "ledger.proof", read, Subject::own_namespace, get_proof},
+    {"GET", "/v1/tenants/{t}/ledger/entries", "tenant.ledger.entries", read, Subject::path_tenant, get_entries},
+    {"GET", "/v1/tenants/{t}/ledger/checkpoint", "tenant.ledger.checkpoint", read, Subject::path_tenant,
+     get_checkpoint},
+    {"GET", "/v1/tenants/{t}/ledger/tile/{path...}", "tenant.ledger.tile", read, Subject::path_tenant, get_tile},
+    {"GET", "/v1/tenants/{t}/ledger/proof/{index}", "tenant.ledger.proof", read, Subject::path_tenant, get_proof},
+
+    {"GET", "/healthz", "health.live", anyone, Subject::nobody, get_healthz},
+    {"GET", "/health", "health.live.alias", anyone, Subject::nobody, get_healthz},
+    {"GET", "/readyz", "health.ready", anyone, Subject::nobody, get_readyz},
+    {"GET", "/metrics", "metrics.get", anyone, Subject::nobody, get_metrics},
+    {"GET", "/openapi.json", "contract.get", anyone, Subject::nobody, get_openapi},
+    {"GET", "/problems", "problem.list", anyone, Subject::nobody, get_problems},
+    {"GET", "/problems/{name}", "problem.get", anyone, Subject::nobody, get_problem},
+};
+
+/// One segment of a path, and what follows its slash.
+std::string_view take_segment(std::string_view& rest) {
+  const std::string_view segment = rest.substr(0, rest.find('/'));
+  rest.remove_prefix(std::min(rest.size(), segment.size() + 1));
+  return segment;
+}
+
+/// Fills `parameters` when the path has the pattern's form. Both begin with a slash.
+bool fits(std::string_view pattern, std::string_view path, PathParameters& parameters) {
+  parameters.clear();
+  pattern.remove_prefix(1);
+  path.remove_prefix(1);
+  while (!pattern.empty()) {
+    if (path.empty()) return false;
+    if (pattern.ends_with("...}") && pattern.find('/') == std::string_view::npos) {
+      parameters.push_back(path);
+      return true;
+    }
+    const std::string_view wanted = take_segment(pattern);
+    const bool ends_with_slash = path.ends_with('/') && path.find('/') == path.size() - 1;
+    const std::string_view segment = take_segment(path);
+    if (ends_with_slash) return false;
+    if (wanted.starts_with('{'))
+      parameters.push_back(segment);
+    else if (wanted != segment)
+      return false;
+  }
+  return path.empty();
+}
+
+/// The rows without a variable part, by path: found without walking the table.
+const std::unordered_map<std::string_view, std::vector<const Route*>>& plain_routes() {
+  static const auto index = [] {
+    std::unordered_map<std::string_view, std::vector<const Route*>> by_path;
+    for (const Route& route : table) {
+      if (route.path.find('{') == std::string_view::npos) by_path[route.path].push_back(&route);
+    }
+    return by_path;
+  }();
+  return index;
+}
+
+void add_allowed(std::string& allow, std::string_view method) {
+  if (!allow.empty()) allow += ", ";
+  allow += method;
+  if (method == "GET") allow += ", HEAD";
+}
+
+}  // namespace
+
+std::span<const Route> routes() { return table; }
+
+Match find_route(std::string_view method, std::string_view path) {
+  if (method == "HEAD") method = "GET";
+  Match match;
+  if (path.empty() || path.front() != '/') return match;
+  if (const auto plain = plain_routes().find(path); plain != plain_routes().end()) {
+    for (const Route* route : plain->second) {
+      if (route->method == method) return {.route = route, .path = {}, .allow = {}};
+      add_allowed(match.allow, route->method);
+    }
+  }
+  PathParameters parameters;
+  for (const Route& route : table) {
+    if (route.path.find('{') == std::string_view::npos || !fits(route.path, path, parameters)) continue;
+    if (route.method == method) return {.route = &route, .path = std::move(parameters), .allow = {}};
+    add_allowed(match.allow, route.method);
+  }
+  return match;
+}
+
+}  // namespace cadastre::http

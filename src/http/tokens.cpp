@@ -1,0 +1,182 @@
+#include "http/tokens.h"
+
+#include <fmt/format.h>
+
+#include "http/answer.h"
+#include "http/body.h"
+#include "http/page.h"
+#include "token/caveat.h"
+#include "token/subject_pubkey.h"
+
+namespace cadastre::http {
+namespace {
+
+Result<PublicKey> decode_subject_pubkey(const json::Value* value) {
+  auto key = parse_subject_pubkey(*value);
+  if (key) return *key;
+  Refusal refusal = std::move(key).error();
+  refusal.detail = fmt::format("{}: {}", refusal.subject, refusal.detail);
+  refusal.errors.push_back({"/subject_pubkey", refusal.detail});
+  return std::unexpected(std::move(refusal));
+}
+
+/// The namespace that a token is issued in: the path's, or with the alias the body's `tenant_id` or the caller's own.
+Result<TenantId> namespace_of(const Call& call, const std::optional<std::string>& named, const Scope& scope) {
+  if (!named) {
+    if (is_platform(call.caller) && call.tenant.is_platform() && !(scope == Scope::platform_admin())) {
+      return refuse(Code::malformed, "tenant_id",
+                    "tenant_id is required: a platform administrator's token has no tenant.");
+    }
+    return call.tenant;
+  }
+  if (*named == call.tenant.text()) return call.tenant;
+  if (!is_platform(call.caller) || !call.tenant.is_platform()) {
+    return refuse(Code::tenant_mismatch, "tenant_id", "The token belongs to another tenant than the body names.");
+  }
+  auto tenant = TenantId::parse(*named);
+  if (!tenant) return refuse(Code::not_found, "tenant", "There is no such tenant.");
+  return *std::move(tenant);
+}
+
+Result<TokenOrder> decode_token_order(const Call& call) {
+  Body body = TRY(Body::parse(call.request));
+  const json::Value* const key = body.raw("subject_pubkey");
+  if (key == nullptr) body.wrong("/subject_pubkey", "is required");
+  const std::string scope_text = body.text("scope");
+  const std::int64_t expires_in_s = body.integer("expires_in_seconds");
+  const std::int64_t depth = body.optional_integer("delegable_depth").value_or(0);
+  const json::Value* const caveats = body.raw("caveats");
+  const bool requires_pop = body.flag("require_pop", false);
+  std::string label = body.optional_text("label").value_or("");
+  std::string audience = body.optional_text("audience").value_or("");
+  const auto named = body.optional_text("tenant_id");
+  TRY(body.finish());
+  const Scope scope = TRY(Scope::parse(scope_text));
+  return TokenOrder{.tenant = TRY(namespace_of(call, named, scope)),
+                    .subject_key = TRY(decode_subject_pubkey(key)),
+                    .scope = scope,
+                    .expires_in_s = expires_in_s,
+                    .delegable_depth = depth,
+                    .requires_pop = requires_pop,
+                    .caveats = caveats == nullptr ? std::string() : TRY(admit_caveats(*caveats)),
+                    .label = std::move(label),
+                    .audience = std::move(audience)};
+}
+
+void append_token_record(std::string& out, const IssuedToken& token) {
+  json::Object object(out);
+  object.field("token_id", encode_base64url(token.id)).field("rid", encode_base64url(token.rid));
+  if (token.tenant.is_platform())
+    object.null("tenant_id");
+  else
+    object.field("tenant_id", token.tenant.text());
+  object.field("scope", token.scope)
+      .field("subject_pubkey", encode_base64url(token.subject_key))
+      .field("label", token.label)
+      .field("audience", token.audience)
+      .field("kid", token.kid)
+      .field("delegable_depth", token.delegable_depth)
+      .field("require_pop", token.requires_pop);
+  object.key("caveats") += token.caveats.empty() ? "[]" : token.caveats;
+  append_time(object.key("issued_at"), token.issued_at);
+  append_time(object.key("expires_at"), token.expires_at);
+  if (token.issued_by.empty())
+    object.null("issued_by");
+  else
+    object.field("issued_by", token.issued_by);
+  append_time(object.key("revoked_at"), token.revoked_at);
+  if (token.revoked_by.empty())
+    object.null("revoked_by");
+  else
+    object.field("revoked_by", token.revoked_by);
+  object.end();
+}
+
+Result<std::optional<TokenId>> token_after(const PageRequest& page) {
+  if (page.after.empty()) return std::optional<TokenId>();
+  const auto id = exactly<16>(page.after);
+  if (!id) return refuse(Code::malformed, "page_token", "page_token is not one that this list has given.");
+  return std::optional<TokenId>(*id);
+}
+
+std::optional<RevocationId> decode_rid(std::string_view text) {
+  const auto bytes = decode_base64url(text);
+  return bytes ? exactly<32>(*bytes) : std::nullopt;
+}
+
+}  // namespace
+
+Response token_answer(const FreshToken& token) {
+  const IssuedToken& record = token.record;
+  Response response{.status = 201, .content_type = "application/json", .headers = "Cache-Control: no-store\r\n"};
+  const std::string id = encode_base64url(record.id);
+  response.token_reference = record.tenant.text() + "/" + id;
+  if (!record.tenant.is_platform()) {
+    response.headers += fmt::format("Location: /v1/tenants/{}/tokens/{}\r\n", record.tenant.text(), id);
+  }
+  json::Object object(response.body);
+  object.field("token", token.text).field("token_id", id).field("rid", encode_base64url(record.rid));
+  if (record.tenant.is_platform())
+    object.null("tenant_id");
+  else
+    object.field("tenant_id", record.tenant.text());
+  object.field("scope", record.scope).field("subject_pubkey", encode_base64url(record.subject_key));
+  append_time(object.key("expires_at"), record.expires_at);
+  object.field("kid", record.kid).end();
+  return response;
+}
+
+Result<Response> post_token(const Call& call, Tx& tx) {
+  const auto order = TRY(decode_token_order(call));
+  return token_answer(TRY(issue_token(tx, call.services, call.caller, order)));
+}
+
+Result<Response> get_tokens(const Call& call, Reader& reader) {
+  const Query query = TRY(Query::parse(call.request.query()));
+  TRY(query.only({"page_size", "page_token"}));
+  const auto page = TRY(parse_page(query, "tokens"));
+  if (!reader.tenant(call.tenant)) return refuse(Code::not_found, "tenant", "There is no such tenant.");
+  const auto tokens = reader.tokens(call.tenant, {.after = TRY(token_after(page)), .limit = page.size + 1});
+  return list_answer(
+      "tokens", tokens, page.size, [](std::string& out, const IssuedToken& token) { append_token_record(out, token); },
+      [](const IssuedToken& last) { return encode_page_token("tokens", as_text(last.id)); });
+}
+
+Result<Response> get_token(const Call& call, Reader& reader) {
+  const auto found = TRY(token(reader, call.tenant, call.path.back()));
+  Response response{.status = 200, .content_type = "application/json"};
+  append_etag(response.headers, found.revoked_at ? 2 : 1);
+  append_token_record(response.body, found);
+  return response;
+}
+
+Result<Response> remove_token(const Call& call, Tx& tx) {
+  TRY(revoke_token(tx, call.services, call.caller, call.tenant, call.path.back()));
+  return Response{.status = 204};
+}
+
+Result<Response> post_revocation(const Call& call, Tx& tx) {
+  Body body = TRY(Body::parse(call.request));
+  const auto rid = body.optional_text("rid");
+  const auto token_id = body.optional_text("token_id");
+  const json::Value* const key = body.raw("subject_pubkey");
+  const bool all = body.flag("all", false);
+  TRY(body.finish());
+  if (int{rid.has_value()} + int{token_id.has_value()} + int{key != nullptr} + int{all} != 1) {
+    return refuse(Code::malformed, "body", "Name exactly one of token_id, rid, subject_pubkey and all.");
+  }
+  if (token_id) TRY(revoke_token(tx, call.services, call.caller, call.tenant, *token_id));
+  if (rid) {
+    const auto id = decode_rid(*rid);
+    if (!id) return refuse(Code::invalid_field, "rid", "rid must be 43 characters of base64url.");
+    TRY(revoke_rid(tx, call.services, call.caller, call.tenant, *id));
+  }
+  if (key != nullptr) {
+    const auto public_key = TRY(decode_subject_pubkey(key));
+    TRY(revoke_key(tx, call.services, call.caller, call.tenant, public_key));
+  }
+  if (all) TRY(revoke_generation(tx, call.services, call.caller, call.tenant));
+  return Response{.status = 204};
+}
+
+}  // namespace cadastre::http
