@@ -98,6 +98,9 @@ TEST_CASE("nobody hands out more than it holds") {
     CAPTURE(row.child);
     CHECK(may_delegate(scope_of(row.parent), scope_of(row.child), delegable) == row.allowed);
   }
+  const std::vector<std::string> careless{"service:platform-admin", "INPUT"};
+  CHECK_FALSE(may_delegate(Scope::tenant_admin(), Scope::platform_admin(), careless));
+  CHECK(Scope::parse_canonical("service:a09z").has_value());
 }
 
 }  // namespace
