@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdio>
+#include <thread>
 
 namespace cadastre {
 namespace {
@@ -130,5 +131,7 @@ Instant SystemClock::now() const {
 Tick SystemClock::tick() const {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::steady_clock::now());
 }
+
+void rest_for(std::chrono::milliseconds duration) { std::this_thread::sleep_for(duration); }
 
 }  // namespace cadastre

@@ -71,4 +71,7 @@ class ManualClock final : public Clock {
   Tick tick_{std::chrono::hours(1)};
 };
 
+/// Waits. For a program that asks again and again, such as `tail -f`; nothing that serves waits so.
+void rest_for(std::chrono::milliseconds duration);
+
 }  // namespace cadastre

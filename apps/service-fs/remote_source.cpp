@@ -1,0 +1,201 @@
+// Logs read from a server over HTTP. Nothing it answers is believed before it is proven under the log's key.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/json.h"
+#include "http/client.h"
+#include "ledger/tile.h"
+#include "source.h"
+
+namespace cadastre {
+namespace {
+
+constexpr int depth_max = 16;
+constexpr unsigned ok = 200;
+constexpr unsigned not_found = 404;
+
+/// A string member, or nothing.
+std::optional<std::string> text_of(const json::Value& object, std::string_view name) {
+  const json::Value* const member = object.find(name);
+  if (member == nullptr || member->kind != json::Kind::string) return std::nullopt;
+  return member->text;
+}
+
+ledger::StoredLeaf leaf_of(std::uint64_t seq, std::string bytes) {
+  ledger::StoredLeaf leaf;
+  leaf.seq = seq;
+  leaf.hash = ledger::leaf_hash(as_bytes(bytes));
+  if (const auto record = ledger::decode_leaf(bytes)) {
+    leaf.ts = record->ts;
+    leaf.type = record->type;
+  }
+  leaf.bytes = std::move(bytes);
+  return leaf;
+}
+
+/// The question as query parameters of `/v1/ledger/entries`.
+std::string parameters_of(const LeafQuery& query, std::size_t page_size) {
+  std::string text = fmt::format("?page_size={}&order={}", page_size, query.order == Order::ascending ? "asc" : "desc");
+  if (query.from != 0) text += fmt::format("&from={}", query.from);
+  if (query.to != UINT64_MAX) text += fmt::format("&to={}", query.to);
+  if (query.since) text += "&since=" + format_rfc3339(*query.since);
+  if (query.until) text += "&until=" + format_rfc3339(*query.until);
+  for (const EventType& type : query.types) {
+    text += fmt::format("{}{}", &type == query.types.data() ? "&type=" : ",", name_of(type));
+  }
+  return text;
+}
+
+/// The first or the last leaf.
+LeafQuery one(Order order) {
+  LeafQuery query;
+  query.order = order;
+  query.limit = 1;
+  return query;
+}
+
+class RemoteSource final : public Source {
+ public:
+  RemoteSource(http::ServerUrl url, const Options& options)
+      : client_(std::move(url), options.token), vkey_(options.vkey) {}
+
+  std::vector<LogName> logs() override { return {own_log()}; }
+
+  LogName log(std::string_view name) override {
+    if (name == "platform") return platform_log();
+    if (!TenantId::parse(name)) throw NoMatch("over --url a log is named by its tenant, or \"platform\"");
+    return tenant_log(name);
+  }
+
+  ledger::LogEvidence evidence(const LogName& log) override;
+  std::vector<ledger::StoredLeaf> leaves(const LogName& log, const LeafQuery& query) override;
+
+  std::vector<ledger::Finding> check(const LogName& log, bool edge_only) override {
+    const auto found = evidence(log);
+    return edge_only ? audit_edge(found).findings : audit_full(found).findings;
+  }
+
+  std::vector<std::string> check_set() override { return {}; }
+
+ private:
+  /// The body of a 200, nothing for a 404. Throws StoreFailure on every other status.
+  std::optional<std::string> get(const std::string& path) {
+    http::Reply reply = client_.get(path);
+    if (reply.status == ok) return std::move(reply.body);
+    if (reply.status == not_found) return std::nullopt;
+    const auto problem = json::parse(reply.body, depth_max).value;
+    const auto detail = problem ? text_of(*problem, "detail") : std::nullopt;
+    throw StoreFailure(
+        fmt::format("the server answers {} to {}: {}", reply.status, path, detail.value_or("no reason")));
+  }
+
+  json::Value get_object(const std::string& path) {
+    const auto body = get(path);
+    if (!body) throw NoMatch(fmt::format("the server has no {}", path));
+    auto outcome = json::parse(*body, depth_max);
+    if (!outcome.value) throw StoreFailure(fmt::format("the server's answer to {} is not JSON", path));
+    return *std::move(outcome.value);
+  }
+
+  LogName own_log() {
+    const auto tenant = text_of(get_object("/v1/status"), "tenant_id");
+    return tenant ? tenant_log(*tenant) : platform_log();
+  }
+
+  LogName tenant_log(std::string_view name) {
+    const auto tenant = TenantId::parse(name);
+    if (!tenant) throw StoreFailure("the server names a tenant that cannot be");
+    const json::Value record = get_object("/v1/tenants/" + tenant->text());
+    const json::Value* const ledger = record.find("ledger");
+    const bool has_ledger = ledger != nullptr && ledger->kind == json::Kind::object;
+    const auto id_text = has_ledger ? text_of(*ledger, "log_id") : std::nullopt;
+    const auto id_bytes = id_text ? decode_hex(*id_text) : std::nullopt;
+    const auto log_id = id_bytes ? exactly<16>(*id_bytes) : std::nullopt;
+    const auto vkey = has_ledger ? text_of(*ledger, "vkey") : std::nullopt;
+    if (!log_id || !vkey) throw StoreFailure("the server's tenant record names no ledger");
+    return {*tenant, *log_id, *vkey};
+  }
+
+  /// The platform's log has no record over HTTP: its key must be known, and its id is what its entries say.
+  LogName platform_log() {
+    if (vkey_.empty()) throw NoMatch("the platform's log is read over --url with --vkey only");
+    LogName log{TenantId::platform(), {}, vkey_};
+    const auto first = leaves(log, one(Order::ascending));
+    const auto record = first.empty() ? std::nullopt : std::optional(ledger::decode_leaf(first.front().bytes));
+    if (record && *record) log.log_id = (*record)->log_id;
+    return log;
+  }
+
+  static std::string base_of(const LogName& log) {
+    return log.tenant.is_platform() ? "/v1/ledger/" : fmt::format("/v1/tenants/{}/ledger/", log.tenant.text());
+  }
+
+  http::Client client_;
+  const std::string vkey_;
+};
+
+ledger::LogEvidence RemoteSource::evidence(const LogName& log) {
+  const std::string base = base_of(log);
+  ledger::LogEvidence found;
+  found.tenant = log.tenant;
+  found.log_id = log.log_id;
+  found.vkey = log.vkey;
+  found.files = [this, base](const std::string& path) { return get(base + path); };
+  found.list = [](const std::string&) { return std::vector<std::string>{}; };
+  found.checkpoint_file = get(base + "checkpoint");
+  found.stored_checkpoint = found.checkpoint_file;
+  const auto key = ledger::VerifierKey::parse(log.vkey);
+  const auto opened = key && found.checkpoint_file ? open_checkpoint(*found.checkpoint_file, *key)
+                                                   : refuse(Code::not_found, "checkpoint", "is missing");
+  found.head = opened ? opened->size : 0;
+  found.head_now = [this, &log] {
+    const auto newest = leaves(log, one(Order::descending));
+    return newest.empty() ? 0 : newest.front().seq + 1;
+  };
+  // What is proven over HTTP is what lies in the bundles; the newest one read is kept between pages.
+  const auto tree = std::make_shared<ledger::TileTree>(found.head, found.files);
+  found.leaves = [tree](std::uint64_t from, std::size_t limit) {
+    std::vector<ledger::StoredLeaf> page;
+    for (std::uint64_t seq = from; seq < tree->size() && page.size() < limit; ++seq) {
+      auto bytes = tree->entry(seq);
+      if (!bytes) break;
+      page.push_back(leaf_of(seq, *std::move(bytes)));
+    }
+    return page;
+  };
+  return found;
+}
+
+std::vector<ledger::StoredLeaf> RemoteSource::leaves(const LogName& log, const LeafQuery& query) {
+  constexpr std::size_t page_size_max = 1000;
+  std::vector<ledger::StoredLeaf> found;
+  const std::string path = base_of(log) + "entries" + parameters_of(query, std::min(query.limit, page_size_max));
+  for (std::string page_token; found.size() < query.limit;) {
+    const json::Value page = get_object(page_token.empty() ? path : path + "&page_token=" + page_token);
+    const json::Value* const entries = page.find("entries");
+    if (entries == nullptr || entries->kind != json::Kind::array)
+      throw StoreFailure("the server's page has no entries");
+    for (const json::Value& entry : entries->elements) {
+      const json::Value* const seq = entry.find("seq");
+      const auto number = seq != nullptr ? seq->integer() : std::nullopt;
+      auto bytes = json::canonical(entry);
+      if (!number || *number < 0 || !bytes) throw StoreFailure("the server's page has something that is no entry");
+      if (found.size() < query.limit) found.push_back(leaf_of(static_cast<std::uint64_t>(*number), *std::move(bytes)));
+    }
+    page_token = text_of(page, "next_page_token").value_or("");
+    if (page_token.empty()) break;
+  }
+  return found;
+}
+
+}  // namespace
+
+std::unique_ptr<Source> open_remote_source(const Options& options) {
+  auto url = http::ServerUrl::parse(options.url);
+  if (!url) throw StoreFailure(fmt::format("--url {}", url.error().detail));
+  return std::make_unique<RemoteSource>(*std::move(url), options);
+}
+
+}  // namespace cadastre
