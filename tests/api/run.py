@@ -116,7 +116,7 @@ class Run:
         """JSON is compared as JSON; of any other text, each expected line must be found in one line of the answer."""
         if not exchange.body:
             return []
-        if exchange.body[0] in "{[":
+        if re.match(r"\{(?!\{)|\[", exchange.body):
             try:
                 actual = json.loads(text)
             except ValueError:

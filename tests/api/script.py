@@ -72,7 +72,7 @@ def split_message(lines, line):
     return headers, ""
 
 
-PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}")
+PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}(?!\})")
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 UUID7 = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 SHAPES = {"any": r".*", "some": r".+", "integer": r"-?\d+", "time": TIME, "uuid7": UUID7}

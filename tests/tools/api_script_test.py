@@ -81,6 +81,7 @@ class Matching(unittest.TestCase):
         self.assertTrue(self.match("{{uuid7}}", "01890a5d-ac96-774b-bcce-b302099a8057"))
         self.assertFalse(self.match("{{uuid7}}", "01890a5d-ac96-474b-bcce-b302099a8057"))
         self.assertTrue(self.match("{{match:[a-c]+}}-x", "abc-x"))
+        self.assertTrue(self.match("{{match:[a-c]{3}}}-x", "abc-x"))
 
     def test_what_is_captured_is_known_afterwards(self):
         variables = {}
