@@ -8,6 +8,7 @@ namespace cadastre::http {
 namespace {
 
 constexpr std::size_t output_bytes_max = 64 * 1024;       // then it is sent before the next request is looked at
+constexpr std::size_t output_bytes_kept = 16 * 1024;      // by a connection at rest
 constexpr std::size_t copied_body_bytes_max = 16 * 1024;  // copying less is cheaper than a second buffer
 
 }  // namespace
@@ -158,7 +159,7 @@ void Exchange::sent(std::size_t bytes) {
   sent_ = 0;
   tail_.reset();
   head_.clear();
-  if (head_.capacity() > output_bytes_max) head_.shrink_to_fit();
+  if (head_.capacity() > output_bytes_kept) head_.shrink_to_fit();
 }
 
 }  // namespace cadastre::http

@@ -108,7 +108,6 @@ class Server {
   const Counters& counters() const;
 
  private:
-  class Worker;
   struct Shared;
   std::unique_ptr<Shared> shared_;
 };
