@@ -121,21 +121,21 @@ ledger::LogEvidence gather_evidence(const LogKeeping& keeping, const LogState& l
   evidence.log_id = log.head.log_id;
   evidence.vkey = log.vkey;
   evidence.files = files_of(keeping.tiles, log.tenant, log.head.log_id);
-  evidence.list = [&tiles = keeping.tiles, &log](const std::string& folder) {
-    return tiles.list(log.tenant, log.head.log_id, folder);
+  evidence.list = [&tiles = keeping.tiles, tenant = log.tenant, id = log.head.log_id](const std::string& folder) {
+    return tiles.list(tenant, id, folder);
   };
-  evidence.leaves = [&reader = keeping.reader, &log](std::uint64_t from, std::size_t limit) {
+  evidence.leaves = [&reader = keeping.reader, tenant = log.tenant](std::uint64_t from, std::size_t limit) {
     std::vector<ledger::StoredLeaf> leaves;
     LeafQuery query;
     query.from = from;
     query.limit = limit;
-    for (Leaf& leaf : reader.leaves(log.tenant, query)) {
+    for (Leaf& leaf : reader.leaves(tenant, query)) {
       leaves.push_back({leaf.seq, leaf.ts, leaf.type, leaf.hash, std::move(leaf.bytes)});
     }
     return leaves;
   };
-  evidence.head_now = [&reader = keeping.reader, &log] {
-    const auto head = reader.log_head(log.tenant);
+  evidence.head_now = [&reader = keeping.reader, tenant = log.tenant] {
+    const auto head = reader.log_head(tenant);
     return head ? head->size : 0;
   };
   if (const auto mark = keeping.marks.find(log.head.log_id)) evidence.high_water = mark->size;

@@ -46,7 +46,7 @@ struct LogKey {
 std::optional<LogKey> key_of_log(const Bytes<32>& master_seed, const TenantId& tenant, std::string_view vkey);
 
 /// Of the log only its name and `vkey` are taken from `log`, all else is read in the order that LogEvidence asks for.
-/// Valid as long as `keeping` and `log`.
+/// Valid as long as what `keeping` names.
 ledger::LogEvidence gather_evidence(const LogKeeping& keeping, const LogState& log);
 
 enum class CheckDepth {

@@ -14,11 +14,6 @@ namespace {
 using ledger::TileBuilder;
 using ledger::TileId;
 
-struct File {
-  TileId id;
-  std::string bytes;
-};
-
 std::unexpected<LogFinding> found(const LogState& log, std::uint64_t seq, std::string what) {
   return std::unexpected(LogFinding{log.tenant, log.head.log_id, seq, std::move(what)});
 }
@@ -87,49 +82,6 @@ std::expected<void, LogFinding> check_last_bundle(const LogState& log, std::uint
   return {};
 }
 
-/// The files that the leaves fill, and the partial ones of the new size.
-std::expected<std::vector<File>, LogFinding> build_files(const LogState& log, TileBuilder& builder,
-                                                         std::span<const Leaf> leaves) {
-  std::vector<File> files;
-  const auto collect = [&files](const TileId& tile, std::string_view bytes) {
-    files.push_back({tile, std::string(bytes)});
-  };
-  for (const Leaf& leaf : leaves) {
-    if (leaf.seq != builder.size()) return found(log, builder.size(), "the store has no such leaf");
-    if (leaf.bytes.size() > ledger::entry_bytes_max) return found(log, leaf.seq, "the leaf is larger than any can be");
-    const ledger::Hash hash = builder.append(leaf.bytes, collect);
-    if (hash != leaf.hash) return found(log, leaf.seq, "the leaf is not what was stored: " + hashes(leaf.hash, hash));
-  }
-  builder.partials(collect);
-  return files;
-}
-
-std::expected<void, LogFinding> write_files(TileStore& tiles, const LogState& log, const std::vector<File>& files) {
-  for (const File& file : files) {
-    const std::string path = ledger::tile_path(file.id);
-    const auto existing = tiles.read(log.tenant, log.head.log_id, path);
-    if (existing && *existing != file.bytes) {
-      return found(log, first_leaf_of(file.id), path + " was published before with other bytes");
-    }
-    tiles.create(log.tenant, log.head.log_id, path, file.bytes);
-  }
-  return {};
-}
-
-/// The root of the files as they are now, each of which must be what was written.
-std::expected<ledger::Hash, LogFinding> read_back(TileStore& tiles, const LogState& log, std::uint64_t size,
-                                                  const std::vector<File>& files) {
-  for (const File& file : files) {
-    const std::string path = ledger::tile_path(file.id);
-    if (tiles.read(log.tenant, log.head.log_id, path) != file.bytes) {
-      return found(log, first_leaf_of(file.id), path + " reads back otherwise than it was written");
-    }
-  }
-  const auto root = ledger::TileTree(size, files_of(tiles, log.tenant, log.head.log_id)).root();
-  if (!root) return found(log, last_leaf_of(size), "a tile of the edge is missing or malformed");
-  return *root;
-}
-
 }  // namespace
 
 std::expected<CheckedBase, LogFinding> check_base(TileStore& tiles, const HighWater& marks,
@@ -151,25 +103,62 @@ std::expected<CheckedBase, LogFinding> check_base(TileStore& tiles, const HighWa
   return CheckedBase{*std::move(key), *std::move(builder)};
 }
 
-std::expected<PublishedCheckpoint, LogFinding> write_and_sign(TileStore& tiles, const HighWater& marks,
-                                                              const Bytes<32>& master_seed, const LogBase& base,
-                                                              std::span<const Leaf> leaves) {
-  const LogState& log = base.log;
-  auto [key, builder] = TRY(check_base(tiles, marks, master_seed, base));
-  const std::vector<File> files = TRY(build_files(log, builder, leaves));
-  TRY(write_files(tiles, log, files));
-  const ledger::Checkpoint checkpoint{
-      .origin = key.verifier.name, .size = builder.size(), .root = TRY(read_back(tiles, log, builder.size(), files))};
-  if (checkpoint.root != builder.root()) {
-    return found(
-        log, last_leaf_of(checkpoint.size),
-        "the root of what was read back is not that of the leaves: " + hashes(builder.root(), checkpoint.root));
+std::expected<LogPublication, LogFinding> LogPublication::prepare(TileStore& tiles, const HighWater& marks,
+                                                                  const Bytes<32>& master_seed, const LogBase& base,
+                                                                  std::span<const Leaf> leaves) {
+  LogPublication publication(base.log, TRY(check_base(tiles, marks, master_seed, base)));
+  TRY(publication.build(leaves));
+  return publication;
+}
+
+/// The files that the leaves fill, and the partial ones of the new size.
+std::expected<void, LogFinding> LogPublication::build(std::span<const Leaf> leaves) {
+  const auto collect = [this](const TileId& tile, std::string_view bytes) {
+    files_.push_back({tile, std::string(bytes)});
+  };
+  TileBuilder& builder = base_.builder;
+  for (const Leaf& leaf : leaves) {
+    if (leaf.seq != builder.size()) return found(log_, builder.size(), "the store has no such leaf");
+    if (leaf.bytes.size() > ledger::entry_bytes_max) return found(log_, leaf.seq, "the leaf is larger than any can be");
+    const ledger::Hash hash = builder.append(leaf.bytes, collect);
+    if (hash != leaf.hash) return found(log_, leaf.seq, "the leaf is not what was stored: " + hashes(leaf.hash, hash));
   }
-  return PublishedCheckpoint{.tenant = log.tenant,
-                             .log_id = log.head.log_id,
-                             .size = checkpoint.size,
-                             .root = checkpoint.root,
-                             .note = ledger::sign_checkpoint(checkpoint, key.signer)};
+  builder.partials(collect);
+  return {};
+}
+
+std::expected<void, LogFinding> LogPublication::write(TileStore& tiles, std::size_t file) const {
+  const auto& [id, bytes] = files_[file];
+  const std::string path = ledger::tile_path(id);
+  const auto existing = tiles.read(log_.tenant, log_.head.log_id, path);
+  if (existing && *existing != bytes) {
+    return found(log_, first_leaf_of(id), path + " was published before with other bytes");
+  }
+  tiles.create(log_.tenant, log_.head.log_id, path, bytes);
+  return {};
+}
+
+std::expected<PublishedCheckpoint, LogFinding> LogPublication::read_back_and_sign(TileStore& tiles) const {
+  for (const auto& [id, bytes] : files_) {
+    const std::string path = ledger::tile_path(id);
+    if (tiles.read(log_.tenant, log_.head.log_id, path) != bytes) {
+      return found(log_, first_leaf_of(id), path + " reads back otherwise than it was written");
+    }
+  }
+  const std::uint64_t size = base_.builder.size();
+  const ledger::Hash wanted = base_.builder.root();
+  const auto root = ledger::TileTree(size, files_of(tiles, log_.tenant, log_.head.log_id)).root();
+  if (!root) return found(log_, last_leaf_of(size), "a tile of the edge is missing or malformed");
+  if (*root != wanted) {
+    return found(log_, last_leaf_of(size),
+                 "the root of what was read back is not that of the leaves: " + hashes(wanted, *root));
+  }
+  const ledger::Checkpoint checkpoint{.origin = base_.key.verifier.name, .size = size, .root = *root};
+  return PublishedCheckpoint{.tenant = log_.tenant,
+                             .log_id = log_.head.log_id,
+                             .size = size,
+                             .root = *root,
+                             .note = ledger::sign_checkpoint(checkpoint, base_.key.signer)};
 }
 
 void put_in_place(TileStore& tiles, const PublishedCheckpoint& checkpoint) {

@@ -4,6 +4,8 @@
 #include <expected>
 #include <optional>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "ledger/tile.h"
@@ -31,12 +33,33 @@ struct CheckedBase {
 std::expected<CheckedBase, LogFinding> check_base(TileStore& tiles, const HighWater& marks,
                                                   const Bytes<32>& master_seed, const LogBase& base);
 
-/// Writes the bundles and tiles that `leaves` add, reads them back, and signs the root computed from what was read.
-/// Refuses what `check_base` refuses, a leaf that does not follow or is not what its hash says, and a file that exists
-/// with other bytes. Nothing is signed then. Throws StoreFailure.
-std::expected<PublishedCheckpoint, LogFinding> write_and_sign(TileStore& tiles, const HighWater& marks,
-                                                              const Bytes<32>& master_seed, const LogBase& base,
-                                                              std::span<const Leaf> leaves);
+/// What a round adds to one log, step by step. Each step refuses what it finds wrong, and then nothing is signed.
+/// Throws StoreFailure.
+class LogPublication {
+ public:
+  /// Refuses what `check_base` refuses, and a leaf that does not follow or is not what its hash says. Writes nothing.
+  static std::expected<LogPublication, LogFinding> prepare(TileStore& tiles, const HighWater& marks,
+                                                           const Bytes<32>& master_seed, const LogBase& base,
+                                                           std::span<const Leaf> leaves);
+  std::size_t files() const { return files_.size(); }
+  /// Writes one of the bundles and tiles that the leaves add; several threads may write a log's files. Refuses a file
+  /// that exists with other bytes.
+  std::expected<void, LogFinding> write(TileStore& tiles, std::size_t file) const;
+  /// After all were written: reads them back and signs the root computed from what was read.
+  std::expected<PublishedCheckpoint, LogFinding> read_back_and_sign(TileStore& tiles) const;
+
+ private:
+  struct File {
+    ledger::TileId id;
+    std::string bytes;
+  };
+  LogPublication(const LogState& log, CheckedBase base) : log_(log), base_(std::move(base)) {}
+  std::expected<void, LogFinding> build(std::span<const Leaf> leaves);
+
+  LogState log_;
+  CheckedBase base_;
+  std::vector<File> files_;
+};
 
 /// Keeps the note as `history/<size>` and replaces `checkpoint` by it. Only for what the store has.
 void put_in_place(TileStore& tiles, const PublishedCheckpoint& checkpoint);

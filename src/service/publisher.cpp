@@ -14,22 +14,17 @@ constexpr std::size_t logs_per_page = 256;
 constexpr std::size_t replaced_tiles_max = 64U << 10U;
 constexpr auto wait_after_failures_max = std::chrono::milliseconds(5000);
 
-template <class Job>
-std::vector<Job*> pointers_to(std::vector<Job>& jobs) {
-  std::vector<Job*> pointers;
-  for (Job& job : jobs) pointers.push_back(&job);
-  return pointers;
-}
-
 }  // namespace
 
 /// One log in a wave, and what became of it.
 struct Publisher::Job {
   LogBase base;
   std::vector<Leaf> leaves = {};
+  std::optional<LogPublication> publication = {};
   std::optional<PublishedCheckpoint> next = {};
   std::optional<LogFinding> finding = {};
   std::exception_ptr failure = {};
+  bool is_sound() const { return !finding && !failure; }
 };
 
 /// As many logs as fit into memory comfortably.
@@ -67,23 +62,54 @@ std::vector<LogFinding> Publisher::publish_round() {
   return findings;
 }
 
-/// Calls `work` with each job, in as many threads as are set; what it throws is kept as the job's failure.
-void Publisher::in_threads(const std::vector<Job*>& jobs, const std::function<void(Job&)>& work) const {
+/// Calls `work`, which does not throw, with each number below `count`, in as many threads as are set.
+void Publisher::in_threads(std::size_t count, const std::function<void(std::size_t)>& work) const {
   std::atomic<std::size_t> next = 0;
   const auto take_turns = [&] {
-    for (std::size_t turn; (turn = next++) < jobs.size();) {
-      try {
-        work(*jobs[turn]);
-      } catch (const std::exception&) {
-        jobs[turn]->failure = std::current_exception();
-      }
-    }
+    for (std::size_t turn; (turn = next++) < count;) work(turn);
   };
   std::vector<std::jthread> threads;
-  for (std::size_t count = std::min<std::size_t>(settings_.threads, jobs.size()); count > 1; --count) {
-    threads.emplace_back(take_turns);
-  }
+  while (threads.size() + 1 < std::min<std::size_t>(settings_.threads, count)) threads.emplace_back(take_turns);
   take_turns();
+}
+
+/// Keeps what a step refuses or throws as the outcome of its job.
+void Publisher::attempt(Job& job, const std::function<Step()>& step) {
+  std::optional<LogFinding> finding;
+  std::exception_ptr failure;
+  try {
+    if (auto done = step(); !done) finding = std::move(done).error();
+  } catch (const std::exception&) {
+    failure = std::current_exception();
+  }
+  if (!finding && !failure) return;
+  const std::lock_guard lock(mutex_);  // several threads may work for one job
+  if (finding) job.finding = std::move(finding);
+  if (failure) job.failure = std::move(failure);
+}
+
+void Publisher::attempt_each(std::vector<Job>& jobs, const std::function<Step(Job&)>& step) {
+  in_threads(jobs.size(), [&](std::size_t index) {
+    Job& job = jobs[index];
+    if (job.is_sound()) attempt(job, [&] { return step(job); });
+  });
+}
+
+/// Writes the files of all jobs, those of one log at once too.
+void Publisher::write_files(std::vector<Job>& jobs) {
+  struct Write {
+    Job* job;
+    std::size_t file;
+  };
+  std::vector<Write> writes;
+  for (Job& job : jobs) {
+    for (std::size_t file = 0; job.publication && file < job.publication->files(); ++file)
+      writes.push_back({&job, file});
+  }
+  in_threads(writes.size(), [&](std::size_t index) {
+    const auto& [job, file] = writes[index];
+    attempt(*job, [&] { return job->publication->write(tiles_, file); });
+  });
 }
 
 Publisher::Job Publisher::load(Reader& reader, LogState log) const {
@@ -119,13 +145,14 @@ Publisher::Wave Publisher::load_wave(Reader& reader) {
 
 /// False when no further wave is needed, or none would get further.
 bool Publisher::publish_wave(Wave wave, std::vector<LogFinding>& findings) {
-  in_threads(pointers_to(wave.jobs), [this](Job& job) {
-    auto next = write_and_sign(tiles_, marks_, master_seed_, job.base, job.leaves);
-    if (next) {
-      job.next = *std::move(next);
-    } else {
-      job.finding = std::move(next).error();
-    }
+  attempt_each(wave.jobs, [this](Job& job) -> Step {
+    job.publication = TRY(LogPublication::prepare(tiles_, marks_, master_seed_, job.base, job.leaves));
+    return {};
+  });
+  write_files(wave.jobs);
+  attempt_each(wave.jobs, [this](Job& job) -> Step {
+    job.next = TRY(job.publication->read_back_and_sign(tiles_));
+    return {};
   });
   auto signed_jobs = sort_out(wave.jobs, findings);
   swap_in(signed_jobs);
@@ -172,7 +199,12 @@ void Publisher::finish(const std::vector<Job*>& jobs) {
     raised.push_back({.log_id = job->next->log_id, .size = job->next->size, .root = job->next->root});
   }
   marks_.raise(raised);
-  in_threads(jobs, [this](Job& job) { put_in_place(tiles_, *job.next); });
+  in_threads(jobs.size(), [&](std::size_t index) {
+    attempt(*jobs[index], [&]() -> Step {
+      put_in_place(tiles_, *jobs[index]->next);
+      return {};
+    });
+  });
   std::vector<WaterMark> settled;
   std::uint64_t leaves = 0;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
@@ -209,9 +241,9 @@ void Publisher::finish_interrupted(Reader& reader, std::vector<LogFinding>& find
 }
 
 void Publisher::finish_logs(std::vector<Job> jobs, std::vector<LogFinding>& findings) {
-  in_threads(pointers_to(jobs), [this](Job& job) {
-    const auto base = check_base(tiles_, marks_, master_seed_, job.base);
-    if (!base) job.finding = base.error();
+  attempt_each(jobs, [this](Job& job) -> Step {
+    TRY(check_base(tiles_, marks_, master_seed_, job.base));
+    return {};
   });
   finish(sort_out(jobs, findings));
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <exception>
+#include <expected>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -95,7 +96,11 @@ class Publisher {
   void remove_replaced(bool all);
   void note_oldest(const std::vector<Job>& jobs);
   void note_round(Tick started, bool failed);
-  void in_threads(const std::vector<Job*>& jobs, const std::function<void(Job&)>& work) const;
+  using Step = std::expected<void, LogFinding>;
+  void in_threads(std::size_t count, const std::function<void(std::size_t)>& work) const;
+  void attempt(Job& job, const std::function<Step()>& step);
+  void attempt_each(std::vector<Job>& jobs, const std::function<Step(Job&)>& step);
+  void write_files(std::vector<Job>& jobs);
 
   Store& store_;
   TileStore& tiles_;
