@@ -68,14 +68,13 @@ void Proofs::refresh() {
   fault_.clear();
   checkpoint_ = {};
   checkpoint_.root = ledger::empty_root();
-  note_ = evidence_->checkpoint_file.value_or("");
+  // At the first publication the file follows what the store has; that it stays away is for `verify` to find.
+  note_ = evidence_->checkpoint_file ? *evidence_->checkpoint_file : evidence_->stored_checkpoint.value_or("");
   tree_.emplace(0, evidence_->files);
-  if (note_.empty() && !evidence_->stored_checkpoint) return;  // nothing was published yet
+  if (note_.empty()) return;  // nothing was published yet
   const auto key = ledger::VerifierKey::parse(log_.vkey);
   if (!key) {
     fault_ = fmt::format("the verifier key {}", key.error().detail);
-  } else if (note_.empty()) {
-    fault_ = "the published checkpoint is missing";
   } else if (auto opened = open_checkpoint(note_, *key)) {
     checkpoint_ = *std::move(opened);
     tree_.emplace(checkpoint_.size, evidence_->files);

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int depth_max = 16;
 constexpr unsigned ok = 200;
+constexpr unsigned forbidden = 403;
 constexpr unsigned not_found = 404;
 
 /// A string member, or nothing.
@@ -61,7 +62,13 @@ class RemoteSource final : public Source {
   RemoteSource(http::ServerUrl url, const Options& options)
       : client_(std::move(url), options.token), vkey_(options.vkey) {}
 
-  std::vector<LogName> logs() override { return {own_log()}; }
+  /// A tenant's token reads its own log; the platform's reads all tenants', or its own when its key is known.
+  std::vector<LogName> logs() override {
+    const http::Reply status = client_.get("/v1/status");
+    if (status.status != forbidden) return {tenant_log(own_tenant(status))};
+    if (!vkey_.empty()) return {platform_log()};
+    return tenant_logs();
+  }
 
   LogName log(std::string_view name) override {
     if (name == "platform") return platform_log();
@@ -85,6 +92,10 @@ class RemoteSource final : public Source {
     http::Reply reply = client_.get(path);
     if (reply.status == ok) return std::move(reply.body);
     if (reply.status == not_found) return std::nullopt;
+    throw_status(reply, path);
+  }
+
+  [[noreturn]] static void throw_status(const http::Reply& reply, std::string_view path) {
     const auto problem = json::parse(reply.body, depth_max).value;
     const auto detail = problem ? text_of(*problem, "detail") : std::nullopt;
     throw StoreFailure(
@@ -99,15 +110,34 @@ class RemoteSource final : public Source {
     return *std::move(outcome.value);
   }
 
-  LogName own_log() {
-    const auto tenant = text_of(get_object("/v1/status"), "tenant_id");
-    return tenant ? tenant_log(*tenant) : platform_log();
+  /// The tenant whose status that is.
+  static std::string own_tenant(const http::Reply& reply) {
+    if (reply.status != ok) throw_status(reply, "/v1/status");
+    const auto status = json::parse(reply.body, depth_max).value;
+    const auto tenant = status ? text_of(*status, "tenant_id") : std::nullopt;
+    if (!tenant || !TenantId::parse(*tenant)) throw StoreFailure("the server's status names no tenant");
+    return *tenant;
   }
 
-  LogName tenant_log(std::string_view name) {
-    const auto tenant = TenantId::parse(name);
+  LogName tenant_log(std::string_view name) { return named(get_object(fmt::format("/v1/tenants/{}", name))); }
+
+  std::vector<LogName> tenant_logs() {
+    std::vector<LogName> logs;
+    for (std::string parameters = "?page_size=1000"; !parameters.empty();) {
+      const json::Value page = get_object("/v1/tenants" + parameters);
+      const json::Value* const tenants = page.find("tenants");
+      if (tenants == nullptr) throw StoreFailure("the server's page has no tenants");
+      for (const json::Value& record : tenants->elements) logs.push_back(named(record));
+      const auto next = text_of(page, "next_page_token");
+      parameters = next ? "?page_size=1000&page_token=" + *next : "";
+    }
+    return logs;
+  }
+
+  /// The log that a tenant's record names.
+  static LogName named(const json::Value& record) {
+    const auto tenant = TenantId::parse(text_of(record, "tenant_id").value_or(""));
     if (!tenant) throw StoreFailure("the server names a tenant that cannot be");
-    const json::Value record = get_object("/v1/tenants/" + tenant->text());
     const json::Value* const ledger = record.find("ledger");
     const bool has_ledger = ledger != nullptr && ledger->kind == json::Kind::object;
     const auto id_text = has_ledger ? text_of(*ledger, "log_id") : std::nullopt;

@@ -54,7 +54,7 @@ struct AuditResult {
   std::uint64_t size = 0;  ///< Of the newest signed checkpoint; 0 when nothing was published.
   Hash root = empty_root();
   std::uint64_t head = 0;
-  std::vector<Finding> findings;  ///< The first `findings_max` of them, by kind of check.
+  std::vector<Finding> findings;  ///< At most `findings_max`; those that name the leaf best come first.
   bool holds() const { return findings.empty(); }
 };
 

@@ -18,17 +18,30 @@ std::optional<Checkpoint> open(std::string_view note, const VerifierKey& key, st
   return std::nullopt;
 }
 
+/// Whether the bytes end as a leaf of this log and this row does. Members come in order of their names, so everything
+/// that a row repeats stands at the end; no text inside a string can look so, for its quotes would be escaped.
+/// Many times faster than reading the leaf.
+bool ends_as_row_says(const LogEvidence& log, const StoredLeaf& leaf) {
+  const std::string tenant = log.tenant.is_platform() ? "null" : '"' + log.tenant.text() + '"';
+  const std::string end = fmt::format(R"(,"seq":{},"tenant_id":{},"ts":{},"type":"{}","v":1}})", leaf.seq, tenant,
+                                      ms_since_epoch(leaf.ts), name_of(leaf.type));
+  constexpr std::string_view log_id_member = R"(,"log_id":")";
+  const std::size_t at = leaf.bytes.rfind(log_id_member);
+  return leaf.bytes.ends_with(end) && at != std::string::npos &&
+         leaf.bytes.compare(at + log_id_member.size(), 2 * log.log_id.size(), encode_hex(log.log_id)) == 0;
+}
+
 /// What is wrong between a leaf's bytes and its row; empty when nothing is.
 std::string_view disagreement(const LogEvidence& log, const StoredLeaf& leaf) {
+  const bool creation = leaf.type == EventType::tenant_created && !log.tenant.is_platform();
+  if (!log.tenant.is_platform() && creation != (leaf.seq == 0)) return "TENANT_CREATED is seq 0 and only seq 0";
+  if (leaf.bytes.size() <= leaf_bytes_max && ends_as_row_says(log, leaf)) return {};
   const auto record = decode_leaf(leaf.bytes);
   if (!record) return "the leaf is not canonical";
   if (record->log_id != log.log_id || record->tenant != log.tenant) return "the leaf is that of another log";
   if (record->seq != leaf.seq) return "the leaf has another seq than its row";
   if (record->ts != leaf.ts) return "the leaf has another ts than its row";
-  if (record->type != leaf.type) return "the leaf has another type than its row";
-  const bool creation = record->type == EventType::tenant_created && !log.tenant.is_platform();
-  if (!log.tenant.is_platform() && creation != (leaf.seq == 0)) return "TENANT_CREATED is seq 0 and only seq 0";
-  return {};
+  return "the leaf has another type than its row";
 }
 
 }  // namespace

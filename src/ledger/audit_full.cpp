@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -42,19 +43,24 @@ class FullAudit {
   explicit FullAudit(const LogEvidence& log) : log_(log), findings_(result_) {}
 
   AuditResult run() {
+    compare_all();
+    if (wrong_root_) findings_.add(wrong_root_->index, wrong_root_->what);
+    return std::move(result_);
+  }
+
+ private:
+  void compare_all() {
     signed_ = check_checkpoints(log_, result_);
     check_head(log_, result_);
     open_history();
     std::ranges::sort(signed_, {}, &Checkpoint::size);
     check_signed_roots();
     for_each_leaf(log_, 0, log_.head, result_, [this](const StoredLeaf& leaf) { take(leaf); });
-    if (builder_.size() < log_.head) return std::move(result_);  // nothing after the missing leaf can be compared
+    if (builder_.size() < log_.head) return;  // nothing after the missing leaf can be compared
     builder_.partials([this](const TileId& tile, std::string_view bytes) { check_last(tile, bytes); });
     check_names();
-    return std::move(result_);
   }
 
- private:
   void take(const StoredLeaf& leaf) {
     check_leaf(log_, leaf, result_);
     if (leaf.ts < last_ts_) findings_.add(leaf.seq, "its ts is before that of the leaf before it");
@@ -94,10 +100,11 @@ class FullAudit {
   void check_signed_roots() {
     for (; next_signed_ < signed_.size() && signed_[next_signed_].size == frontier_.size(); ++next_signed_) {
       const Hash root = frontier_.root();
-      if (root == signed_[next_signed_].root) continue;
-      findings_.add(frontier_.size() == 0 ? 0 : frontier_.size() - 1,
-                    differs(fmt::format("the leaves' root at size {} is not the signed one", frontier_.size()),
-                            signed_[next_signed_].root, root));
+      if (root == signed_[next_signed_].root || wrong_root_) continue;
+      const std::uint64_t size = frontier_.size();
+      wrong_root_ = Finding{size == 0 ? 0 : size - 1,
+                            differs(fmt::format("the leaves' root at size {} is not the signed one", size),
+                                    signed_[next_signed_].root, root)};
     }
   }
 
@@ -182,6 +189,7 @@ class FullAudit {
   Findings findings_;
   std::vector<Checkpoint> signed_;  ///< By size, those still to be compared from `next_signed_` on.
   std::size_t next_signed_ = 0;
+  std::optional<Finding> wrong_root_;  ///< The first; it comes last, since a file names the leaf better.
   TileBuilder builder_;
   Frontier frontier_;
   Instant last_ts_;

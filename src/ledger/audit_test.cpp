@@ -23,7 +23,12 @@ class World {
       const std::uint64_t seq = leaves.size();
       const auto type = seq == 0 ? EventType::tenant_created : EventType::vm_created;
       const Instant ts = instant_from_ms(1'790'000'000'000 + static_cast<std::int64_t>(seq));
-      const Event event{type, TenantId::parse("acme-corp").value(), {"system", "", ""}, "", {{"n", "x"}}};
+      // Texts that look like the members an audit reads.
+      const Event event{type,
+                        TenantId::parse("acme-corp").value(),
+                        {"system", "", ""},
+                        R"(,"log_id":"ff)",
+                        {{"log_id", "ff"}, {"n", R"(,"seq":1,"v":1})"}}};
       StoredLeaf leaf{seq, ts, type, {}, encode_leaf(log_id, seq, ts, event)};
       leaf.hash = leaf_hash(as_bytes(leaf.bytes));
       leaves.push_back(std::move(leaf));

@@ -210,6 +210,15 @@ TEST_CASE("what is not yet published says so") {
   CHECK(run(world, "verify --full").code == 0);
 }
 
+TEST_CASE("a first publication whose checkpoint is not in its place yet can be read") {
+  World world;
+  std::filesystem::remove(world.log_path("globex", "checkpoint"));
+  const auto answer = run(world, "read --filter tenant-id=globex --event-type TENANT_CREATED");
+  CHECK_MESSAGE(answer.code == 0, answer.err);
+  CHECK(has(answer.out, "\"status\":\"included\""));
+  CHECK(run(world, "verify --log globex").code == 1);
+}
+
 TEST_CASE("an untouched store verifies, running or stopped, at the edge, in full and in part") {
   World world;
   for (const bool is_closed : {false, true}) {
