@@ -28,7 +28,8 @@ void append_etag(std::string& headers, std::int64_t revision) {
 Result<std::optional<std::int64_t>> parse_if_match(const Request& request) {
   const std::string_view text = request.header("if-match").value_or("");
   if (text.empty() || text == "*") return std::optional<std::int64_t>();
-  if (text.size() < 2 || text.front() != '"' || text.back() != '"') {
+  const bool quoted = text.size() >= 2 && text.front() == '"' && text.find('"', 1) == text.size() - 1;
+  if (!quoted) {
     return refuse(Code::malformed, "If-Match", "If-Match must be one entity tag in quotes, as ETag gave it.");
   }
   const std::string_view tag = text.substr(1, text.size() - 2);

@@ -28,6 +28,8 @@ class Body {
   std::optional<std::int64_t> optional_integer(std::string_view name);
   /// Absent, null or an integer.
   std::optional<std::optional<std::int64_t>> nullable_integer(std::string_view name);
+  /// As `integer`, of a value that was taken already; `name` is its pointer without the first slash.
+  std::int64_t integer_of(std::string_view name, const json::Value& value);
   bool flag(std::string_view name, bool otherwise);
   /// The member as it is, or nothing.
   const json::Value* raw(std::string_view name);
@@ -38,7 +40,6 @@ class Body {
  private:
   explicit Body(json::Value object) : object_(std::move(object)) {}
   const json::Value* take(std::string_view name);
-  std::int64_t integer_of(std::string_view name, const json::Value& value);
 
   json::Value object_;
   std::vector<std::string> taken_;

@@ -29,7 +29,9 @@ void append_caveats(std::string& out, const std::vector<Caveat>& caveats) {
     if (&caveat != caveats.data()) out += ',';
     json::Object object(out);
     std::string& value = object.key(name_of(caveat.kind));
-    if (caveat.values.empty()) {
+    if (caveat.kind == CaveatKind::quota) {
+      json::Object(value).field("vms", caveat.number).end();
+    } else if (caveat.values.empty()) {
       json::append_integer(value, caveat.number);
     } else {
       value += '[';

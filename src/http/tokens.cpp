@@ -11,6 +11,15 @@
 namespace cadastre::http {
 namespace {
 
+/// The member, or null; keeps an error when it has another type than a key can have.
+const json::Value* take_subject_pubkey(Body& body) {
+  const json::Value* const key = body.raw("subject_pubkey");
+  if (key != nullptr && key->kind != json::Kind::string && key->kind != json::Kind::object) {
+    body.wrong("/subject_pubkey", "must be a string or a JWK object");
+  }
+  return key;
+}
+
 Result<PublicKey> decode_subject_pubkey(const json::Value* value) {
   auto key = parse_subject_pubkey(*value);
   if (key) return *key;
@@ -40,12 +49,13 @@ Result<TenantId> namespace_of(const Call& call, const std::optional<std::string>
 
 Result<TokenOrder> decode_token_order(const Call& call) {
   Body body = TRY(Body::parse(call.request));
-  const json::Value* const key = body.raw("subject_pubkey");
+  const json::Value* const key = take_subject_pubkey(body);
   if (key == nullptr) body.wrong("/subject_pubkey", "is required");
   const std::string scope_text = body.text("scope");
   const std::int64_t expires_in_s = body.integer("expires_in_seconds");
   const std::int64_t depth = body.optional_integer("delegable_depth").value_or(0);
   const json::Value* const caveats = body.raw("caveats");
+  if (caveats != nullptr && caveats->kind != json::Kind::array) body.wrong("/caveats", "must be an array");
   const bool requires_pop = body.flag("require_pop", false);
   std::string label = body.optional_text("label").value_or("");
   std::string audience = body.optional_text("audience").value_or("");
@@ -159,7 +169,7 @@ Result<Response> post_revocation(const Call& call, Tx& tx) {
   Body body = TRY(Body::parse(call.request));
   const auto rid = body.optional_text("rid");
   const auto token_id = body.optional_text("token_id");
-  const json::Value* const key = body.raw("subject_pubkey");
+  const json::Value* const key = take_subject_pubkey(body);
   const bool all = body.flag("all", false);
   TRY(body.finish());
   if (int{rid.has_value()} + int{token_id.has_value()} + int{key != nullptr} + int{all} != 1) {

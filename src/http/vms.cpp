@@ -35,16 +35,20 @@ void append_host_ports(std::string& out, const std::vector<HostPort>& ports) {
 
 /// An entry of `ports`: `{"guest_port": 22, "protocol": "tcp"}`, where tcp is understood.
 void decode_port(Body& body, const json::Value& entry, std::size_t index, std::vector<PortOrder>& ports) {
-  const std::string pointer = fmt::format("/ports/{}", index);
-  if (entry.kind != json::Kind::object) return body.wrong(pointer, "must be an object");
+  const std::string place = fmt::format("ports/{}", index);
+  if (entry.kind != json::Kind::object) return body.wrong("/" + place, "must be an object");
+  if (entry.find("guest_port") == nullptr) body.wrong(fmt::format("/{}/guest_port", place), "is required");
   PortOrder port{.guest_port = 0, .protocol = "tcp"};
   for (const auto& [name, value] : entry.members) {
-    if (name == "guest_port" && value.integer()) {
-      port.guest_port = static_cast<int>(std::clamp<std::int64_t>(*value.integer(), -1, 65536));
-    } else if (name == "protocol" && value.kind == json::Kind::string) {
+    const std::string member = fmt::format("{}/{}", place, name);
+    if (name == "guest_port") {
+      port.guest_port = static_cast<int>(std::clamp<std::int64_t>(body.integer_of(member, value), -1, 65536));
+    } else if (name != "protocol") {
+      body.wrong("/" + member, "is not a member of a port");
+    } else if (value.kind == json::Kind::string) {
       port.protocol = value.text;
     } else {
-      body.wrong(fmt::format("{}/{}", pointer, name), "is not a member of a port, or of another type");
+      body.wrong("/" + member, "must be a string");
     }
   }
   ports.push_back(std::move(port));
