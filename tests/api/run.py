@@ -13,9 +13,11 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import script  # noqa: E402
+from contract import Contract  # noqa: E402
 from server import Server  # noqa: E402
 
 ANSWER_WITHIN_S = 30
@@ -36,6 +38,8 @@ class Run:
         self.server = server
         self.variables = {"admin": server.admin_token, "host": server.address, "url": server.url}
         self.matcher = script.Matcher(self.variables)
+        with urllib.request.urlopen(server.url + "/openapi.json", timeout=ANSWER_WITHIN_S) as answer:
+            self.contract = Contract(json.load(answer))
 
     def expand(self, text):
         """The text with its placeholders filled in."""
@@ -98,8 +102,14 @@ class Run:
         faults += self.header_faults(exchange, answer)
         faults += self.body_faults(exchange, text)
         faults += convention_faults(exchange, answer, text)
+        faults += self.contract_faults(exchange, answer, body)
         shown = "".join(f"    {name}: {value}\n" for name, value in answer.getheaders())
         return faults, f"    HTTP {answer.status}\n{shown}\n    {text[:4000]}"
+
+    def contract_faults(self, exchange, answer, body):
+        """What api/openapi.yaml does not allow in the answer."""
+        method, _, rest = self.expand(exchange.request_line).partition(" ")
+        return self.contract.faults(method, rest.partition(" ")[0], answer, body)
 
     def header_faults(self, exchange, answer):
         for name, expected in exchange.headers:
