@@ -77,8 +77,12 @@ bool Connection::goes_on_after(const Outcome& received) {
   exchange_.input().received(received.bytes);
   if (ending_ == Ending::cut_off) return false;
   const bool expired = std::exchange(ending_, Ending::none) == Ending::expired;
-  if (!expired || awaits_ == Awaits::first_byte) return !received.error;
-  exchange_.refuse({Code::request_timeout, "request", "the request took too long to arrive"});
+  const bool ended = received.error == boost::asio::error::eof;
+  if ((!expired && !ended) || awaits_ == Awaits::first_byte) return !received.error;
+  if (expired)
+    exchange_.refuse({Code::request_timeout, "request", "the request took too long to arrive"});
+  else
+    exchange_.refuse({Code::malformed, "request", "the connection ended before the request did"});
   return true;
 }
 

@@ -106,6 +106,30 @@ TEST_CASE("a sender too slow is told so, an idle connection is closed without a 
   CHECK(test.server->counters().refused_for(Code::request_timeout) == 3);
 }
 
+TEST_CASE("a request that breaks off is refused, a connection that ends between requests is not") {
+  struct Row {
+    std::string bytes, answer;
+  };
+  const Row rows[] = {
+      {"", ""},
+      {"\r\n", ""},
+      {"GET / HT", "HTTP/1.1 400 Bad Request\r\n"},
+      {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc", "HTTP/1.1 400 Bad Request\r\n"},
+      {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "HTTP/1.1 400 Bad Request\r\n"},
+  };
+  TestServer test;
+  test.started();
+  for (const auto& row : rows) {
+    CAPTURE(row.bytes);
+    TestSocket client(test.port());
+    client.send(row.bytes);
+    client.end_sending();
+    const std::string said = client.receive_all();
+    CHECK(said.starts_with(row.answer));
+    CHECK(said.empty() == row.answer.empty());
+  }
+}
+
 TEST_CASE("a head that comes drop by drop runs out of time") {
   TestServer test({.head = 100ms, .sweep = 10ms});
   test.started();
