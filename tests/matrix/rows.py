@@ -1,0 +1,110 @@
+"""The rows of the isolation matrix: each operation of the contract, what it needs, and how it is called."""
+import dataclasses
+import typing
+
+# Each can do what those before it can; `service:console` stands beside them and can do none of it.
+SCOPES = ["service:console", "READ", "USER", "INPUT", "service:tenant-admin", "service:platform-admin"]
+
+
+@dataclasses.dataclass
+class Row:
+    """One operation. `about` says whose data: `open` (nobody's, no credential), `all` tenants, `path` (the tenant named in it),
+    `own_tenant` (the token's; an administrator has none) or `own` (the token's, or the platform's own)."""
+    needs: str
+    about: str
+    ok: int
+    change: bool = False
+    has_id: bool = False  # the path names something that belongs to a tenant
+    small: typing.Optional[str] = None  # the scope from which on it works, when the operation itself asks for more than the route
+    body: typing.Optional[typing.Callable] = None  # of the world and a tenant's name
+    fresh: typing.Optional[typing.Callable] = None  # makes what the call may use up; answers its names in the path
+
+
+def tenant_order(world, _):
+    return {"tenant_id": world.fresh_name(), "display_name": "Fresh", "max_vms": 1, "storage_quota_gb": 10,
+            "api_rate_limit_rpm": 60}
+
+
+def token_order(world, _):
+    return {"subject_pubkey": world.public_key, "scope": "READ", "expires_in_seconds": 60}
+
+
+def named_token_order(world, tenant):
+    return {**token_order(world, tenant), "tenant_id": tenant}
+
+
+def vm_order(_, tenant):
+    return {"vm_type": "small", "ram_mb": 64, "vcpu_count": 1, "disk_gb": 1, "tenant_id": tenant}
+
+
+def revocation(world, _):
+    return {"rid": world.fresh_rid()}
+
+
+def fresh_tenant(world):
+    return {"tenant_id": world.make_tenant(world.fresh_name())}
+
+
+def fresh_suspended_tenant(world):
+    names = fresh_tenant(world)
+    world.send("POST", f"/v1/tenants/{names['tenant_id']}/suspend", world.admin, expect=200)
+    return names
+
+
+def fresh_vm(world):
+    return {"vm_id": world.make_vm("acme")}
+
+
+def fresh_stopped_vm(world):
+    names = fresh_vm(world)
+    world.send("POST", f"/v1/vms/{names['vm_id']}/stop", world.tokens["acme", "INPUT"], expect=200)
+    return names
+
+
+def fresh_token(world):
+    return {"token_id": world.issue("acme", "READ")["token_id"]}
+
+
+PLATFORM, ADMIN, INPUT, READ = "service:platform-admin", "service:tenant-admin", "INPUT", "READ"
+
+ROWS = {
+    "tenant.create": Row(PLATFORM, "all", 201, change=True, body=tenant_order),
+    "tenant.list": Row(PLATFORM, "all", 200),
+    "tenant.get": Row(READ, "path", 200),
+    "tenant.update": Row(PLATFORM, "path", 200, change=True, body=lambda *_: {"max_vms": 77}),
+    "tenant.delete": Row(PLATFORM, "path", 204, change=True, fresh=fresh_tenant),
+    "tenant.suspend": Row(PLATFORM, "path", 200, change=True, fresh=fresh_tenant),
+    "tenant.resume": Row(PLATFORM, "path", 200, change=True, fresh=fresh_suspended_tenant),
+    "token.issue": Row(ADMIN, "path", 201, change=True, body=token_order),
+    "token.list": Row(ADMIN, "path", 200),
+    "token.get": Row(ADMIN, "path", 200, has_id=True),
+    "token.revoke": Row(ADMIN, "path", 204, change=True, has_id=True, fresh=fresh_token),
+    "revocation.create": Row(ADMIN, "path", 204, change=True, body=revocation),
+    "token.issue.alias": Row(ADMIN, "own", 201, change=True, body=named_token_order),
+    "token.revoke.alias": Row(READ, "own", 204, change=True, has_id=True, small=ADMIN, fresh=fresh_token),
+    "token.verify": Row("none", "open", 200, body=lambda world, tenant: {"token": world.spare_tokens[tenant]}),
+    "key.list": Row("none", "open", 200),
+    "vm.create": Row(INPUT, "own_tenant", 201, change=True, body=vm_order),
+    "vm.list": Row(READ, "own_tenant", 200),
+    "vm.get": Row(READ, "own_tenant", 200, has_id=True),
+    "vm.delete": Row(INPUT, "own_tenant", 204, change=True, has_id=True, fresh=fresh_vm),
+    "vm.start": Row(INPUT, "own_tenant", 200, change=True, has_id=True, fresh=fresh_stopped_vm),
+    "vm.stop": Row(INPUT, "own_tenant", 200, change=True, has_id=True),
+    "vm.reboot": Row(INPUT, "own_tenant", 409, change=True, has_id=True),  # it does not run: there is no machine
+    "status.get": Row(READ, "own_tenant", 200),
+    "ledger.entries": Row(READ, "own", 200),
+    "ledger.checkpoint": Row(READ, "own", 200),
+    "ledger.tile": Row(READ, "own", 200),
+    "ledger.proof": Row(READ, "own", 200),
+    "tenant.ledger.entries": Row(READ, "path", 200),
+    "tenant.ledger.checkpoint": Row(READ, "path", 200),
+    "tenant.ledger.tile": Row(READ, "path", 200),
+    "tenant.ledger.proof": Row(READ, "path", 200),
+    "health.live": Row("none", "open", 200),
+    "health.live.alias": Row("none", "open", 200),
+    "health.ready": Row("none", "open", 200),
+    "metrics.get": Row("none", "open", 200),  # from the machine itself
+    "contract.get": Row("none", "open", 200),
+    "problem.list": Row("none", "open", 200),
+    "problem.get": Row("none", "open", 200),
+}

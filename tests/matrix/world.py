@@ -1,0 +1,156 @@
+"""The tenants, tokens and VMs that the matrix asks for, and what can be seen of all of them at one moment."""
+import base64
+import http.client
+import json
+import pathlib
+import re
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from contract import Contract  # noqa: E402
+
+# Leaves that the server writes of itself: sums of refusals, and who of the platform read a log.
+OWN_LEAVES = {"REQUESTS_REFUSED", "LEDGER_READ", "CHECKPOINT"}
+EVERY_CAVEAT = [{"op": ["vm.list"]}, {"method": ["GET"]}, {"path": ["/v1/**"]}, {"res": ["vm:x"]}, {"ip": ["127.0.0.0/8", "::1"]},
+                {"quota": {"vms": 3}},
+                {"rpm": 60}, {"uses": 5}]
+PUBLIC_KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"  # RFC 8037 appendix A.2
+PUBLISHED_WITHIN_S = 10
+TENANTS = ("acme", "globex", "dormant")  # the one asked about, a stranger, and one that is suspended
+
+
+def b64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def decode_b64url(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+class World:
+    """A running server with tenants in it. Every answer is held to the server's own contract; `faults` keeps what did not fit."""
+
+    def __init__(self, server):
+        self.server = server
+        self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        self.public_key = PUBLIC_KEY
+        self.faults = []
+        self.made = 0
+        self.admin = server.admin_token
+        self.contract = Contract(json.loads(self.get("/openapi.json")))
+        self.tokens, self.vms, self.spares, self.spare_tokens, self.tiles = {}, {}, {}, {}, {}
+        for tenant in TENANTS:
+            self.make_tenant(tenant)
+            for scope in ("READ", "USER", "INPUT", "service:tenant-admin", "service:console"):
+                self.tokens[tenant, scope] = self.issue(tenant, scope)["token"]
+            self.vms[tenant] = self.make_vm(tenant)
+            spare = self.issue(tenant, "READ", caveats=EVERY_CAVEAT, label="spare", delegable_depth=2)
+            self.spares[tenant], self.spare_tokens[tenant] = spare["token_id"], spare["token"]
+        for owner in (*TENANTS, None):
+            self.tiles[owner] = self.published_tile(owner)
+        self.bad = {"acme": self.bad_tokens(self.tokens["acme", "service:tenant-admin"], self.issue("acme",
+                                                                                                    "service:tenant-admin")),
+                    None: self.bad_tokens(self.admin, self.issue(None, "service:platform-admin"))}
+        self.send("POST", "/v1/tenants/dormant/suspend", self.admin, expect=200)
+
+    def send(self, method, path, token=None, body=None, expect=None):
+        """The answer and its body. Fails when another status than the expected one comes."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        self.connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+        answer = self.connection.getresponse()
+        data = answer.read()
+        if hasattr(self, "contract"):
+            self.faults += self.contract.faults(method, path, answer, data)
+        if expect and answer.status != expect:
+            raise RuntimeError(f"{method} {path}: expected {expect}, got {answer.status}: {data[:500]}")
+        return answer, data
+
+    def get(self, path, token=None):
+        return self.send("GET", path, token, expect=200)[1]
+
+    def fresh_name(self):
+        self.made += 1
+        return f"fresh-{self.made}"
+
+    def fresh_rid(self):
+        return b64url(secrets.token_bytes(32))
+
+    def make_tenant(self, name):
+        self.send("POST", "/v1/tenants", self.admin, {"tenant_id": name, "display_name": name.upper(), "max_vms": 100,
+                                                      "storage_quota_gb": 1000, "api_rate_limit_rpm": 1000000000}, expect=201)
+        return name
+
+    def issue(self, tenant, scope, **more):
+        """A token of the tenant, or of the platform for None."""
+        body = {"subject_pubkey": self.public_key, "scope": scope, "expires_in_seconds": 600, **more}
+        path = f"/v1/tenants/{tenant}/tokens" if tenant else "/v1/tokens"
+        return json.loads(self.send("POST", path, self.admin, body, expect=201)[1])
+
+    def make_vm(self, tenant):
+        body = {"vm_type": "small", "ram_mb": 64, "vcpu_count": 1, "disk_gb": 1}
+        return json.loads(self.send("POST", "/v1/vms", self.tokens[tenant, "INPUT"], body, expect=201)[1])["vm_id"]
+
+    def token_of(self, owner, scope="service:tenant-admin"):
+        return self.tokens[owner, scope] if owner else self.admin
+
+    def published_tile(self, owner):
+        """The path of the newest tile of hashes, once there is one."""
+        give_up = time.monotonic() + PUBLISHED_WITHIN_S
+        while True:
+            answer, note = self.send("GET", "/v1/ledger/checkpoint", self.token_of(owner))
+            if answer.status == 200:
+                return f"0/000.p/{note.decode().splitlines()[1]}"
+            if time.monotonic() > give_up:
+                raise RuntimeError(f"no checkpoint after {PUBLISHED_WITHIN_S} s: {note}")
+            time.sleep(0.05)
+
+    def bad_tokens(self, good, victim):
+        """Credentials that are each worth nothing for one reason; all but for that they could do what `good` can."""
+        path = f"/v1/tenants/{victim['tenant_id']}/tokens/" if victim["tenant_id"] else "/v1/tokens/"
+        self.send("DELETE", path + victim["token_id"], self.admin, expect=204)
+        head, _, signature = good.rpartition(".")
+        return {"missing_credentials": None,
+                "malformed_jws": "rubbish",
+                "signature_invalid": f"{head}.{'B' if signature[0] == 'A' else 'A'}{signature[1:]}",
+                "expired": self.expired(good),
+                "revoked": victim["token"]}
+
+    def expired(self, token):
+        """The same token, signed by the server's own key, but for a time that is over."""
+        header, payload, _ = token.split(".")
+        claims = json.loads(decode_b64url(payload))
+        now = int(time.time())
+        claims.update(iat=now - 3600, exp=now - 1)
+        signed = header + "." + b64url(json.dumps(claims, sort_keys=True, separators=(",", ":")).encode())
+        seed = (self.server.data_dir / "keys" / "token-issuer.key").read_text(encoding="ascii").strip()
+        with tempfile.TemporaryDirectory() as folder:
+            key, message = pathlib.Path(folder, "key.der"), pathlib.Path(folder, "message")
+            key.write_bytes(bytes.fromhex("302e020100300506032b657004220420" + seed))  # RFC 8410 section 7
+            message.write_text(signed, encoding="ascii")
+            done = subprocess.run(["openssl", "pkeyutl", "-sign", "-rawin", "-keyform", "DER", "-inkey", key, "-in", message],
+                                  capture_output=True, check=True)
+        return f"{signed}.{b64url(done.stdout)}"
+
+    def snapshot(self):
+        """Everything that a refused request could have changed, by owner."""
+        seen = {"tenants": json.loads(self.get("/v1/tenants?page_size=1000", self.admin))["tenants"]}
+        for owner in (*TENANTS, None):
+            entries = json.loads(self.get("/v1/ledger/entries?page_size=1000", self.token_of(owner)))["entries"]
+            seen["ledger", owner] = [entry["seq"] for entry in entries if entry["type"] not in OWN_LEAVES]
+            if owner:
+                seen["tokens", owner] = self.get(f"/v1/tenants/{owner}/tokens?page_size=1000", self.admin)
+                seen["vms", owner] = self.get("/v1/vms?page_size=1000", self.token_of(owner))
+        return seen
+
+    def path(self, operation, owner, values=None):
+        """The operation's path with names filled in that belong to the owner."""
+        names = {"tenant_id": owner or "acme", "vm_id": self.vms.get(owner or "acme"),
+                 "token_id": self.spares.get(owner or "acme"),
+                 "index": "0", "path": self.tiles[owner], "name": "quota-exceeded", **(values or {})}
+        return re.sub(r"\{(\w+)\}", lambda found: names[found[1]], operation.path)
