@@ -201,6 +201,19 @@ TEST_CASE("whatever is done to rows and files is found, with the log and the ind
   }
 }
 
+TEST_CASE("empty marks are the operator's word that the rest is the newest, and are filled from it") {
+  const Deployment deployment;
+  write_bytes(deployment.now / "high-water", "");
+  Process process(deployment.now);
+  const auto files = files_below(deployment.now / "ledger");
+  CHECK(process.check().empty());
+  CHECK(process.publish().empty());
+  CHECK(files_below(deployment.now / "ledger") == files);
+  CHECK(process.marks->count() == 3);
+  CHECK(process.marks->find(log_of(acme))->is_settled);
+  CHECK(process.check_full().empty());
+}
+
 TEST_CASE("one bit flipped in any published file is found, wherever it is") {
   const Deployment deployment;
   Process process(deployment.now);
