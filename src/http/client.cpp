@@ -89,23 +89,23 @@ class Client::Connection {
   bool is_open() const { return is_open_; }
 
   /// Runs one exchange to its end. Throws what it threw.
-  Reply exchange(const Request& request) {
+  Reply exchange(Request request) {
+    request_ = std::move(request);
     std::exception_ptr failure;
-    Reply reply;
-    net::co_spawn(io_, talk(request, reply), [&failure](std::exception_ptr thrown) { failure = std::move(thrown); });
+    net::co_spawn(io_, talk(), [&failure](std::exception_ptr thrown) { failure = std::move(thrown); });
     io_.restart();
     io_.run();
     if (failure) std::rethrow_exception(failure);
-    return reply;
+    return std::move(reply_);
   }
 
  private:
-  net::awaitable<void> talk(const Request& request, Reply& reply) {
+  net::awaitable<void> talk() {
     if (!is_open_) co_await open();
     if (tls_) {
-      co_await ask(*tls_, request, reply);
+      co_await ask(&*tls_);
     } else {
-      co_await ask(*plain_, request, reply);
+      co_await ask(&*plain_);
     }
   }
 
@@ -127,16 +127,15 @@ class Client::Connection {
   }
 
   template <class Stream>
-  net::awaitable<void> ask(Stream& stream, const Request& request, Reply& reply) {
-    beast::get_lowest_layer(stream).expires_after(time_limit);
-    co_await beast::http::async_write(stream, request, net::use_awaitable);
+  net::awaitable<void> ask(Stream* stream) {
+    beast::get_lowest_layer(*stream).expires_after(time_limit);
+    co_await beast::http::async_write(*stream, request_, net::use_awaitable);
     beast::http::response_parser<beast::http::string_body> parser;
     parser.body_limit(body_bytes_max);
     parser.header_limit(header_bytes_max);
-    co_await beast::http::async_read(stream, buffer_, parser, net::use_awaitable);
+    co_await beast::http::async_read(*stream, buffer_, parser, net::use_awaitable);
     is_open_ = parser.keep_alive();
-    reply.status = parser.get().result_int();
-    reply.body = std::move(parser.get().body());
+    reply_ = {parser.get().result_int(), std::move(parser.get().body())};
   }
 
   const ServerUrl& url_;
@@ -145,6 +144,8 @@ class Client::Connection {
   std::optional<PlainStream> plain_;
   std::optional<TlsStream> tls_;
   beast::flat_buffer buffer_;
+  Request request_;
+  Reply reply_;
   bool is_open_ = false;
 };
 

@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::string_view tile_folder = "tile/";
 constexpr std::string_view entries_level = "entries";
-constexpr unsigned level_max = 63;      // of a path; a tree of 2^64 leaves has levels 0 to 7
-constexpr unsigned levels_in_tree = 8;  // 256^8 = 2^64
+constexpr unsigned level_max = 63;            // of a path; a tree of 2^64 leaves has levels 0 to 7
+constexpr unsigned levels_in_tree = 8;        // 256^8 = 2^64
 constexpr std::size_t kept_tiles_max = 1024;  // 8 MiB of hashes
 
 /// How many leaves one hash of a tile at that level stands for, as a shift.

@@ -71,7 +71,8 @@ using TileReader = std::function<std::optional<std::string>(const std::string& p
 /// there or what is there does not have exactly the right number of hashes or entries.
 std::optional<std::string> read_tile(const TileId& tile, const TileReader& files);
 
-/// The hashes of a tree of `size` leaves, read out of its tiles. Keeps tiles it has read, a bounded number; not for several threads.
+/// The hashes of a tree of `size` leaves, read out of its tiles. Keeps tiles it has read, a bounded number; not for
+/// several threads.
 class TileTree {
  public:
   TileTree(std::uint64_t size, TileReader files) : size_(size), files_(std::move(files)) {}
