@@ -41,7 +41,7 @@ const std::string& text(const json::Value& object, std::string_view name) {
   return member(object, name, json::Kind::string).text;
 }
 
-std::string text_or(const json::Value& object, std::string_view name, std::string otherwise) {
+std::string text_or(const json::Value& object, std::string_view name, const std::string& otherwise) {
   return object.find(name) == nullptr ? otherwise : text(object, name);
 }
 

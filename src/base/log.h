@@ -16,10 +16,10 @@ enum class Level { debug, info, warning, error, critical };
 struct Field {
   std::string_view name;
   std::variant<std::string_view, std::int64_t> value;
-  Field(std::string_view name_, std::string_view text) : name(name_), value(text) {}
-  Field(std::string_view name_, const std::string& text) : name(name_), value(std::string_view(text)) {}
-  Field(std::string_view name_, const char* text) : name(name_), value(std::string_view(text)) {}
-  Field(std::string_view name_, std::int64_t number) : name(name_), value(number) {}
+  Field(std::string_view label, std::string_view text) : name(label), value(text) {}
+  Field(std::string_view label, const std::string& text) : name(label), value(std::string_view(text)) {}
+  Field(std::string_view label, const char* text) : name(label), value(std::string_view(text)) {}
+  Field(std::string_view label, std::int64_t number) : name(label), value(number) {}
 };
 
 /// Sets the form of all lines and the least level written; call it once, before threads start.

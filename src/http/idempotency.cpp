@@ -59,7 +59,7 @@ Result<Response> run_once(const Call& call, std::string_view route, Tx& tx,
   }
   auto outcome = act();
   if (!outcome && !is_kept(outcome.error())) return outcome;
-  const Response shown =
+  Response shown =
       outcome ? *outcome : problem(outcome.error(), {call.request.path(), call.caller.request_id, call.tenant.text()});
   answer.status = shown.status;
   answer.content_type = shown.content_type;

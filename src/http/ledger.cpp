@@ -29,7 +29,7 @@ Result<std::uint64_t> seq_parameter(const Query& query, std::string_view name, s
 Result<std::optional<Instant>> time_parameter(const Query& query, std::string_view name) {
   const auto text = query.find(name);
   if (!text) return std::optional<Instant>();
-  if (const auto at = parse_rfc3339(*text)) return std::optional<Instant>(*at);
+  if (auto at = parse_rfc3339(*text)) return at;
   return refuse(Code::malformed, std::string(name),
                 fmt::format("{} must be a time such as 2026-11-23T20:05:17Z.", name));
 }

@@ -104,9 +104,9 @@ void append_token_record(std::string& out, const IssuedToken& token) {
 
 Result<std::optional<TokenId>> token_after(const PageRequest& page) {
   if (page.after.empty()) return std::optional<TokenId>();
-  const auto id = exactly<16>(page.after);
+  auto id = exactly<16>(page.after);
   if (!id) return refuse(Code::malformed, "page_token", "page_token is not one that this list has given.");
-  return std::optional<TokenId>(*id);
+  return id;
 }
 
 std::optional<RevocationId> decode_rid(std::string_view text) {

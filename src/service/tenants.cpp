@@ -80,7 +80,7 @@ Result<Tenant> tenant_at(Reader& reader, const TenantId& id, const std::optional
 
 Result<Tenant> update_tenant(Tx& tx, Services& services, const Caller& caller, const TenantId& id,
                              const TenantPatch& patch, const std::optional<std::int64_t>& if_match) {
-  const auto before = TRY(tenant_at(tx, id, if_match));
+  auto before = TRY(tenant_at(tx, id, if_match));
   Tenant after = before;
   if (patch.display_name) {
     TRY(check_display_name(*patch.display_name));

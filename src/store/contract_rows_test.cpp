@@ -115,7 +115,7 @@ TEST_CASE("VMs are listed by id, page by page, and filtered") {
       }
     });
     const auto reader = store.open_reader();
-    const auto page = [&](VmQuery query) { return ids_of(reader->vms(acme, query)); };
+    const auto page = [&](const VmQuery& query) { return ids_of(reader->vms(acme, query)); };
     VmQuery query;
     CHECK(page(query) == "vm-1 vm-2 vm-3 vm-4 vm-5 ");
     query.limit = 2;

@@ -112,10 +112,13 @@ void take(ReceivedClaims& claims, json::Member& member) {
   if (name == "del_depth") claims.depth = *value.integer();
   if (name == "del_max_depth") claims.delegable_depth = value.integer();
   if (name == "pop") claims.requires_pop = true;
-  if (name == "cnf") claims.confirmation = std::move(value);
-  if (name == "cav") claims.caveats = std::move(value);
   if (name == "anc") {
     for (const json::Value& element : value.elements) claims.ancestors.push_back(*decode_digest(element.text));
+  }
+  if (name == "cnf") {
+    claims.confirmation = std::move(value);
+  } else if (name == "cav") {
+    claims.caveats = std::move(value);
   }
 }
 
