@@ -139,10 +139,11 @@ std::vector<Row> rows() {
       with_sql("another time in a row", "UPDATE ledger_leaf SET ts = ts + 1 WHERE tenant_id = 'acme-corp' AND seq = 9",
                acme, 9, Row::in_full),
       with_sql("a cut tail", "DELETE FROM ledger_leaf WHERE tenant_id = 'acme-corp' AND seq >= 595", acme, 599),
-      with_sql("a cut tail with its head",
-               "DELETE FROM ledger_leaf WHERE tenant_id = 'acme-corp' AND seq >= 595; UPDATE tenant SET ledger_size = "
-               "595 WHERE tenant_id = 'acme-corp'",
-               acme, 595),
+      with_sql(
+          "a cut tail with its head",
+          "DELETE FROM ledger_leaf WHERE tenant_id = 'acme-corp' AND seq >= 595; UPDATE tenant_usage SET ledger_size = "
+          "595 WHERE tenant_id = 'acme-corp'",
+          acme, 595),
       with_sql("a leaf taken out", "DELETE FROM ledger_leaf WHERE tenant_id = 'acme-corp' AND seq = 77", acme, 77,
                Row::in_full),
       with_sql("a leaf added beyond the head",

@@ -276,7 +276,7 @@ TEST_CASE("tampering is found, with the log and the index") {
        [](World& w) {
          w.tamper(
              "DELETE FROM ledger_leaf WHERE tenant_id = 'acme-corp' AND seq > 200;"
-             "UPDATE tenant SET ledger_size = 201 WHERE tenant_id = 'acme-corp'");
+             "UPDATE tenant_usage SET ledger_size = 201 WHERE tenant_id = 'acme-corp'");
        },
        "index 201: the store has 201 leaves"},
       {"the log deleted from the store",
@@ -305,7 +305,7 @@ TEST_CASE("tampering is found, with the log and the index") {
        },
        "index 9: tile/0/000 is not what the leaves give"},
       {"the usage counters changed",
-       [](World& w) { w.tamper("UPDATE tenant SET used_vms = 1 WHERE tenant_id = 'globex'"); },
+       [](World& w) { w.tamper("UPDATE tenant_usage SET used_vms = 1 WHERE tenant_id = 'globex'"); },
        "log globex (03000000000000000000000000000000), index 2: the usage counters"},
   };
   for (const Row& row : rows) {

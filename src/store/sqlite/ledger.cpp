@@ -19,9 +19,10 @@ std::string select_leaves(std::string_view order) {
 }
 
 const std::string log_columns =
-    "SELECT t.tenant_id, t.log_id, t.ledger_size, t.ledger_last_ts, t.vkey, coalesce(c.published_size, 0) "
-    "FROM tenant t LEFT JOIN ledger_checkpoint c ON c.tenant_id = t.tenant_id ";
-const std::string is_unpublished = "t.ledger_size > coalesce(c.published_size, 0) ";
+    "SELECT t.tenant_id, t.log_id, u.ledger_size, u.ledger_last_ts, t.vkey, coalesce(c.published_size, 0) "
+    "FROM tenant_usage u JOIN tenant t ON t.tenant_id = u.tenant_id "
+    "LEFT JOIN ledger_checkpoint c ON c.tenant_id = u.tenant_id ";
+const std::string is_unpublished = "u.ledger_size > coalesce(c.published_size, 0) ";
 
 LogState log_of(const Rows& rows) {
   return {.tenant = tenant_id_of(rows.bytes(0)),
@@ -62,14 +63,15 @@ LedgerTable::LedgerTable(Connection& connection)
                "?5 WHERE ?6 = coalesce((SELECT published_size FROM ledger_checkpoint WHERE tenant_id = ?1), 0) "
                "ON CONFLICT DO UPDATE SET log_id = excluded.log_id, published_size = excluded.published_size, "
                "root = excluded.root, note = excluded.note"),
-      first_logs_(connection, log_columns + "ORDER BY t.tenant_id LIMIT ?1"),
-      logs_after_(connection, log_columns + "WHERE t.tenant_id > ?1 ORDER BY t.tenant_id LIMIT ?2"),
-      log_(connection, log_columns + "WHERE t.tenant_id = ?1"),
-      unpublished_(connection, log_columns + "WHERE " + is_unpublished + "ORDER BY t.tenant_id LIMIT ?1"),
-      unpublished_ids_(connection,
-                       "SELECT t.tenant_id FROM tenant t LEFT JOIN ledger_checkpoint c ON c.tenant_id = t.tenant_id "
-                       "WHERE " +
-                           is_unpublished) {}
+      first_logs_(connection, log_columns + "ORDER BY u.tenant_id LIMIT ?1"),
+      logs_after_(connection, log_columns + "WHERE u.tenant_id > ?1 ORDER BY u.tenant_id LIMIT ?2"),
+      log_(connection, log_columns + "WHERE u.tenant_id = ?1"),
+      unpublished_(connection, log_columns + "WHERE " + is_unpublished + "ORDER BY u.tenant_id LIMIT ?1"),
+      unpublished_ids_(
+          connection,
+          "SELECT u.tenant_id FROM tenant_usage u LEFT JOIN ledger_checkpoint c ON c.tenant_id = u.tenant_id "
+          "WHERE " +
+              is_unpublished) {}
 
 std::vector<Leaf> LedgerTable::leaves(const TenantId& tenant, const LeafQuery& query) {
   Query& statement = query.order == Order::ascending ? ascending_ : descending_;

@@ -106,12 +106,14 @@ TEST_CASE("a leaf of the ledger is neither updated nor deleted") {
   CHECK(open_in(folder)->open_reader()->leaves(acme, {}).size() == 1);
 }
 
-TEST_CASE("every table is clustered by tenant first") {
+TEST_CASE("every table's key begins with the tenant, and its rows lie in the order of the key") {
   const TestFolder folder;
   open_in(folder).reset();
   Connection connection = Connection::open_reader(folder / "data/cadastre.db", {});
   // The settings are the deployment's own: they belong to no tenant and no request reads them.
   const std::set<std::string> without_tenant = {"setting"};
+  // Leaves are long and never change: they lie in the order in which they came, under an index of their key.
+  const std::set<std::string> in_order_of_arrival = {"ledger_leaf"};
   Query tables(connection,
                "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' "
                "AND name NOT LIKE 'sqlite_%'");
@@ -123,7 +125,7 @@ TEST_CASE("every table is clustered by tenant first") {
   for (; rows.next(); ++seen) {
     const std::string table = rows.text(0);
     CAPTURE(table);
-    CHECK(rows.integer(1) == 1);
+    CHECK((rows.integer(1) == 1) == !in_order_of_arrival.contains(table));
     if (without_tenant.contains(table)) continue;
     auto key = first_of_key(table);
     REQUIRE(key.next());

@@ -10,14 +10,15 @@
 
 namespace cadastre::sqlite {
 
-/// A row as the writer has it now: equal to the database's unless `unwritten`.
+/// A namespace as the writer has it now: equal to the database's unless `unwritten`.
 struct CachedTenant {
   TenantRow row;
-  bool touched = false;         ///< On the transaction's list of rows to look at when it flushes.
-  bool unwritten = false;       ///< Newer than the database's row.
-  bool notify = false;          ///< The listener is to be told.
-  bool append_noted = false;    ///< That its log grew is noted already.
-  std::uint64_t raised_by = 0;  ///< The number of the body that raised the revision last.
+  bool touched = false;            ///< On the transaction's list of rows to look at when it flushes.
+  bool unwritten = false;          ///< Counters, revision or head are newer than the database's.
+  bool details_unwritten = false;  ///< And the rest is.
+  bool notify = false;             ///< The listener is to be told.
+  bool append_noted = false;       ///< That its log grew is noted already.
+  std::uint64_t raised_by = 0;     ///< The number of the body that raised the revision last.
 };
 
 /// Keeps the `rows_max` rows used last. Entries stay where they are until erased or trimmed.

@@ -3,10 +3,11 @@
 namespace cadastre::sqlite {
 namespace {
 
-const std::string columns =
-    "tenant_id, display_name, state, max_vms, storage_quota_gb, max_ram_mb, max_vcpus, api_rate_limit_rpm, used_vms, "
-    "used_storage_gb, used_ram_mb, used_vcpus, generation, revision, revocations, log_id, vkey, ledger_size, "
-    "ledger_last_ts, created_at, updated_at, created_by";
+const std::string select =
+    "SELECT t.tenant_id, display_name, state, max_vms, storage_quota_gb, max_ram_mb, max_vcpus, api_rate_limit_rpm, "
+    "used_vms, used_storage_gb, used_ram_mb, used_vcpus, generation, revision, revocations, log_id, vkey, ledger_size, "
+    "ledger_last_ts, created_at, updated_at, created_by "
+    "FROM tenant t JOIN tenant_usage u ON u.tenant_id = t.tenant_id WHERE t.tenant_id ";
 
 template <class Number>
 std::optional<Number> optional_number(const Rows& rows, int column) {
@@ -55,15 +56,22 @@ TenantId tenant_id_of(std::string_view text) {
 }
 
 TenantTable::TenantTable(Connection& connection)
-    : find_(connection, "SELECT " + columns + " FROM tenant WHERE tenant_id = ?1"),
-      page_(connection,
-            "SELECT " + columns + " FROM tenant WHERE tenant_id > ?1 AND state <> ?2 ORDER BY tenant_id LIMIT ?3"),
-      insert_(connection, "INSERT INTO tenant (" + columns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
-      update_(connection,
-              "UPDATE tenant SET display_name=?2, state=?3, max_vms=?4, storage_quota_gb=?5, max_ram_mb=?6, "
-              "max_vcpus=?7, api_rate_limit_rpm=?8, used_vms=?9, used_storage_gb=?10, used_ram_mb=?11, "
-              "used_vcpus=?12, generation=?13, revision=?14, revocations=?15, ledger_size=?16, ledger_last_ts=?17, "
-              "updated_at=?18 WHERE tenant_id=?1") {}
+    : find_(connection, select + "= ?1"),
+      page_(connection, select + "> ?1 AND state <> ?2 ORDER BY t.tenant_id LIMIT ?3"),
+      insert_(connection,
+              "INSERT INTO tenant (tenant_id, display_name, state, max_vms, storage_quota_gb, max_ram_mb, max_vcpus, "
+              "api_rate_limit_rpm, generation, revocations, log_id, vkey, created_at, updated_at, created_by) "
+              "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+      insert_usage_(connection,
+                    "INSERT INTO tenant_usage (tenant_id, used_vms, used_storage_gb, used_ram_mb, used_vcpus, "
+                    "revision, ledger_size, ledger_last_ts) VALUES (?,?,?,?,?,?,?,?)"),
+      update_usage_(connection,
+                    "UPDATE tenant_usage SET used_vms=?2, used_storage_gb=?3, used_ram_mb=?4, used_vcpus=?5, "
+                    "revision=?6, ledger_size=?7, ledger_last_ts=?8 WHERE tenant_id=?1"),
+      update_details_(connection,
+                      "UPDATE tenant SET display_name=?2, state=?3, max_vms=?4, storage_quota_gb=?5, max_ram_mb=?6, "
+                      "max_vcpus=?7, api_rate_limit_rpm=?8, generation=?9, revocations=?10, updated_at=?11 "
+                      "WHERE tenant_id=?1") {}
 
 std::optional<TenantRow> TenantTable::find(const TenantId& id) {
   auto rows = find_(id.text());
@@ -84,16 +92,21 @@ std::vector<Tenant> TenantTable::page(std::string_view after, std::size_t limit)
 void TenantTable::insert(const TenantRow& row) {
   const Tenant& t = row.tenant;
   insert_.run(t.id.text(), t.display_name, t.state, t.quota.max_vms, t.quota.storage, t.quota.max_ram,
-              t.quota.max_vcpus, t.quota.api_rate, t.used.vms, t.used.storage, t.used.ram, t.used.vcpus, t.generation,
-              t.revision, t.revocations, t.log_id, t.vkey, row.head.size, row.head.last_ts, t.created_at, t.updated_at,
-              t.created_by);
+              t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.log_id, t.vkey, t.created_at,
+              t.updated_at, t.created_by);
+  insert_usage_.run(t.id.text(), t.used.vms, t.used.storage, t.used.ram, t.used.vcpus, t.revision, row.head.size,
+                    row.head.last_ts);
 }
 
-void TenantTable::update(const TenantRow& row) {
+void TenantTable::update_usage(const TenantRow& row) {
   const Tenant& t = row.tenant;
-  update_.run(t.id.text(), t.display_name, t.state, t.quota.max_vms, t.quota.storage, t.quota.max_ram,
-              t.quota.max_vcpus, t.quota.api_rate, t.used.vms, t.used.storage, t.used.ram, t.used.vcpus, t.generation,
-              t.revision, t.revocations, row.head.size, row.head.last_ts, t.updated_at);
+  update_usage_.run(t.id.text(), t.used.vms, t.used.storage, t.used.ram, t.used.vcpus, t.revision, row.head.size,
+                    row.head.last_ts);
+}
+
+void TenantTable::update_details(const Tenant& t) {
+  update_details_.run(t.id.text(), t.display_name, t.state, t.quota.max_vms, t.quota.storage, t.quota.max_ram,
+                      t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.updated_at);
 }
 
 }  // namespace cadastre::sqlite

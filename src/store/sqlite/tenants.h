@@ -1,4 +1,4 @@
-// The table `tenant`: one row per namespace, with its counters and the head of its log.
+// The tables `tenant` and `tenant_usage`: a namespace, its counters and the head of its log.
 #pragma once
 
 #include <vector>
@@ -8,7 +8,7 @@
 
 namespace cadastre::sqlite {
 
-/// A whole row: the tenant and the head of its log.
+/// What both tables hold of one namespace: the tenant and the head of its log.
 struct TenantRow {
   Tenant tenant;
   LogHead head;
@@ -24,10 +24,13 @@ class TenantTable {
   /// In order of id, without the platform's row and deleted ones.
   std::vector<Tenant> page(std::string_view after, std::size_t limit);
   void insert(const TenantRow& row);
-  void update(const TenantRow& row);
+  /// Writes the counters, the revision and the head of the log.
+  void update_usage(const TenantRow& row);
+  /// Writes the rest of what may change.
+  void update_details(const Tenant& tenant);
 
  private:
-  Query find_, page_, insert_, update_;
+  Query find_, page_, insert_, insert_usage_, update_usage_, update_details_;
 };
 
 }  // namespace cadastre::sqlite

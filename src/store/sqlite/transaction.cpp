@@ -1,6 +1,7 @@
 #include "store/sqlite/transaction.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/invariant.h"
 #include "ledger/event.h"
@@ -11,6 +12,16 @@ namespace {
 
 /// Rows looked at for each answer recorded: two, so that the table never holds much more than twice what is live.
 constexpr std::size_t rows_swept_per_answer = 2;
+
+/// Takes over what a caller may change besides the usage; true when that was anything.
+bool replace_details(Tenant& stored, const Tenant& wanted) {
+  const auto details = [](auto& tenant) {
+    return std::tie(tenant.display_name, tenant.state, tenant.quota, tenant.generation, tenant.updated_at);
+  };
+  if (details(stored) == details(wanted)) return false;
+  details(stored) = details(wanted);
+  return true;
+}
 
 }  // namespace
 
@@ -90,9 +101,10 @@ void Transaction::forget_since(std::size_t changed, std::size_t revoked, std::si
 
 void Transaction::flush() {
   for (CachedTenant* row : touched_) {
-    if (row->unwritten) tables_.tenants.update(row->row);
+    if (row->unwritten) tables_.tenants.update_usage(row->row);
+    if (row->details_unwritten) tables_.tenants.update_details(row->row.tenant);
     if (row->notify) notes_.changed.push_back(row->row.tenant.id);
-    row->touched = row->unwritten = row->notify = row->append_noted = false;
+    row->touched = row->unwritten = row->details_unwritten = row->notify = row->append_noted = false;
   }
   touched_.clear();
 }
@@ -175,13 +187,8 @@ void Transaction::insert(const Tenant& tenant) {
 
 void Transaction::update(const Tenant& tenant) {
   CachedTenant& held = row(tenant.id);
-  Tenant& stored = held.row.tenant;
-  stored.display_name = tenant.display_name;
-  stored.state = tenant.state;
-  stored.quota = tenant.quota;
-  stored.used = tenant.used;
-  stored.generation = tenant.generation;
-  stored.updated_at = tenant.updated_at;
+  held.details_unwritten |= replace_details(held.row.tenant, tenant);
+  held.row.tenant.used = tenant.used;
   raise(held);
 }
 
@@ -217,6 +224,7 @@ void Transaction::insert(const Revocation& revocation) {
   CachedTenant& held = row(revocation.tenant);
   if (!tables_.revocations.insert(revocation)) return;
   ++held.row.tenant.revocations;
+  held.details_unwritten = true;
   raise(held);
   notes_.revoked.push_back(revocation);
 }

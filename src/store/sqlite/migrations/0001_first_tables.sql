@@ -1,7 +1,7 @@
 -- Every table is clustered by tenant first, so that one tenant's rows lie together and a store can be spread by tenant.
 -- Times are milliseconds since 1970-01-01T00:00:00Z; ids and digests are their bytes.
 
--- One row per namespace; the platform's own has the empty tenant_id. The only row that a create contends on.
+-- One row per namespace, for what seldom changes; the platform's own has the empty tenant_id.
 CREATE TABLE tenant (
   tenant_id TEXT NOT NULL,
   display_name TEXT NOT NULL,
@@ -11,20 +11,27 @@ CREATE TABLE tenant (
   max_ram_mb INTEGER,                 -- NULL: does not bind
   max_vcpus INTEGER,                  -- NULL: does not bind
   api_rate_limit_rpm INTEGER NOT NULL,
+  generation INTEGER NOT NULL,
+  revocations INTEGER NOT NULL,
+  log_id BLOB NOT NULL,
+  vkey TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  created_by TEXT NOT NULL,
+  PRIMARY KEY (tenant_id)
+) STRICT, WITHOUT ROWID;
+
+-- One row per namespace, for what every change of it changes: the only row that a create contends on. Apart from
+-- `tenant` because it is written so often: many of these narrow rows share a page.
+CREATE TABLE tenant_usage (
+  tenant_id TEXT NOT NULL,
   used_vms INTEGER NOT NULL CHECK (used_vms >= 0),
   used_storage_gb INTEGER NOT NULL CHECK (used_storage_gb >= 0),
   used_ram_mb INTEGER NOT NULL CHECK (used_ram_mb >= 0),
   used_vcpus INTEGER NOT NULL CHECK (used_vcpus >= 0),
-  generation INTEGER NOT NULL,
   revision INTEGER NOT NULL,
-  revocations INTEGER NOT NULL,
-  log_id BLOB NOT NULL,
-  vkey TEXT NOT NULL,
   ledger_size INTEGER NOT NULL,       -- also the seq of the next leaf
   ledger_last_ts INTEGER NOT NULL,
-  created_at INTEGER NOT NULL,
-  updated_at INTEGER NOT NULL,
-  created_by TEXT NOT NULL,
   PRIMARY KEY (tenant_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -81,6 +88,8 @@ CREATE TABLE revocation (
   PRIMARY KEY (tenant_id, kind, id)
 ) STRICT, WITHOUT ROWID;
 
+-- The one table that is not clustered by its key: leaves are long and never change, so they lie in the order in which
+-- they came, one after the other for all tenants, and only the index of their key is spread by tenant.
 CREATE TABLE ledger_leaf (
   tenant_id TEXT NOT NULL,
   seq INTEGER NOT NULL,
@@ -89,7 +98,7 @@ CREATE TABLE ledger_leaf (
   hash BLOB NOT NULL,                 -- RFC 6962 leaf hash of bytes
   bytes TEXT NOT NULL,                -- exactly what is hashed
   PRIMARY KEY (tenant_id, seq)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE TRIGGER ledger_leaf_is_never_updated BEFORE UPDATE ON ledger_leaf
   BEGIN SELECT RAISE(ABORT, 'a ledger leaf is never changed'); END;
 CREATE TRIGGER ledger_leaf_is_never_deleted BEFORE DELETE ON ledger_leaf
