@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/log.h"
+
 namespace cadastre::sqlite {
 namespace {
 
@@ -23,19 +25,15 @@ std::size_t group_size_class(std::size_t changes) {
 
 }  // namespace
 
-Committer::Committer(Connection& connection, DirtyLogs& dirty_logs, const CommitterLimits& limits)
-    : connection_(connection),
-      dirty_logs_(dirty_logs),
+Committer::Committer(Connection& connection, const std::filesystem::path& file, DirtyLogs& dirty_logs,
+                     const CommitterLimits& limits)
+    : dirty_logs_(dirty_logs),
       limits_(limits),
       transaction_(connection, dirty_logs, limits.tenants_cached_max),
+      checkpointer_(connection, file, limits.checkpoint_frames),
       lanes_(limits.lane_max) {
   figures_.group_size_counts.resize(group_sizes_counted);
   figures_.commit_time_counts.resize(commit_times_counted);
-  const auto note_frames = [](void* frames, sqlite3*, const char*, int in_log) {
-    *static_cast<int*>(frames) = in_log;
-    return SQLITE_OK;
-  };
-  sqlite3_wal_hook(connection.handle(), note_frames, &log_frames_);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -82,20 +80,29 @@ void Committer::run() {
   for (;;) {
     const auto due = [this] { return lanes_.size() > 0 || stopping_; };
     waiting_ = true;
-    if (log_frames_ == 0)
-      arrived_.wait(lock, due);
-    else
+    if (checkpointer_.has_work())
       arrived_.wait_for(lock, idle, due);
+    else
+      arrived_.wait(lock, due);
     waiting_ = false;
     if (lanes_.size() == 0 && stopping_) break;
     Group group = lanes_.take(limits_.group_max);
     lock.unlock();
     if (!group.empty()) run_group(group);
-    if (group.empty() || log_frames_ >= limits_.checkpoint_frames) checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+    checkpoint(group.empty());
     lock.lock();
   }
   lock.unlock();
-  checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+  checkpointer_.finish();
+}
+
+/// What fails here is tried again after the next group: nothing is lost, the log only grows.
+void Committer::checkpoint(bool is_idle) {
+  try {
+    is_idle ? checkpointer_.step_idle() : checkpointer_.step();
+  } catch (const StoreFailure& failure) {
+    log::warn("the log could not be copied into the database file", {{"reason", failure.what()}});
+  }
 }
 
 void Committer::run_group(Group& group) {
@@ -197,15 +204,6 @@ void Committer::count_commit(std::uint64_t ns) {
   figures_.commit_ns += ns;
   figures_.commit_ns_last = ns;
   ++figures_.commit_time_counts[commit_time_class(ns)];
-}
-
-/// Copies the log into the file as far as no reader still needs the file as it was. What fails here is tried again
-/// after the next commit: nothing is lost, the log only grows.
-void Committer::checkpoint(int mode) {
-  int in_log = 0;
-  int copied = 0;
-  const int code = sqlite3_wal_checkpoint_v2(connection_.handle(), "main", mode, &in_log, &copied);
-  if (code == SQLITE_OK) log_frames_ = in_log - copied;
 }
 
 }  // namespace cadastre::sqlite

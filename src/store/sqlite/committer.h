@@ -5,6 +5,7 @@
 #include <mutex>
 #include <thread>
 
+#include "store/sqlite/checkpointer.h"
 #include "store/sqlite/lanes.h"
 #include "store/sqlite/transaction.h"
 
@@ -20,8 +21,9 @@ struct CommitterLimits {
 /// Groups form by themselves: what arrives while a commit is under way makes the next one. It never waits for more.
 class Committer {
  public:
-  /// The connection, to which nobody else writes, and the logs outlive the committer.
-  Committer(Connection& connection, DirtyLogs& dirty_logs, const CommitterLimits& limits);
+  /// The connection to the file, to which nobody else writes, and the logs outlive the committer.
+  Committer(Connection& connection, const std::filesystem::path& file, DirtyLogs& dirty_logs,
+            const CommitterLimits& limits);
   ~Committer();
 
   bool submit(Change change);
@@ -40,15 +42,14 @@ class Committer {
   void run_apart(Group& group, Failures& failures);
   void commit();
   void tell();
+  void checkpoint(bool is_idle);
   void count_group(std::size_t changes, bool rerun);
   void count_commit(std::uint64_t ns);
-  void checkpoint(int mode);
 
-  Connection& connection_;
   DirtyLogs& dirty_logs_;
   const CommitterLimits limits_;
   Transaction transaction_;
-  int log_frames_ = 0;  // not yet copied into the file; the committer's thread alone
+  Checkpointer checkpointer_;
 
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable arrived_;

@@ -11,6 +11,9 @@
 
 namespace cadastre::sqlite {
 
+/// Opening after a crash can find the file locked while another process recovers it.
+constexpr int busy_timeout_ms = 10'000;
+
 /// How much memory a connection may use.
 struct ConnectionLimits {
   std::int64_t cache_kib = 2048;

@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
-#include <cstdio>
 #include <cstdlib>
+
+#include "base/log.h"
 
 namespace cadastre::sqlite {
 namespace {
@@ -15,15 +16,16 @@ constexpr int primary(int code) { return code & 0xFF; }
 
 bool SqliteFailure::is_constraint() const { return primary(code_) == SQLITE_CONSTRAINT; }
 
+void stop_after_failed_sync(std::string_view reason) {
+  log::write(log::Level::critical, "stopping: the database could not be synced, so what the disk holds is not known",
+             {{"reason", reason}});
+  std::abort();
+}
+
 void throw_failure(sqlite3* db, int code, std::string_view doing) {
   const char* reason = db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code);
-  const auto sentence = fmt::format("SQLite, {}: {} (code {})", doing, reason, code);
-  if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC) {
-    std::fprintf(stderr, "%s. What the disk holds is not known any more: stopping, so that recovery decides.\n",
-                 sentence.c_str());
-    std::abort();
-  }
-  throw SqliteFailure(code, sentence);
+  if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC) stop_after_failed_sync(reason);
+  throw SqliteFailure(code, fmt::format("SQLite, {}: {} (code {})", doing, reason, code));
 }
 
 }  // namespace cadastre::sqlite

@@ -20,8 +20,11 @@ class SqliteFailure : public StoreFailure {
   int code_;
 };
 
-/// Throws the failure `code` of what was being done. After a failed fsync it stops the process instead: the kernel may
-/// have dropped the pages and would report success to a second try, so nothing in memory can be believed any more.
+/// Ends the process: after a failed fsync the kernel may have dropped the pages and would report success to a second
+/// try, so nothing in memory can be believed any more. The next start reads what the disk has.
+[[noreturn]] void stop_after_failed_sync(std::string_view reason);
+
+/// Throws the failure `code` of what was being done; ends the process when that was an fsync.
 [[noreturn]] void throw_failure(sqlite3* db, int code, std::string_view doing);
 
 }  // namespace cadastre::sqlite

@@ -77,7 +77,7 @@ class SqliteStore final : public Store {
         connection_(Connection::open_writer(file(), {.cache_kib = settings.writer_cache_kib})) {
     migrate(connection_);
     find_dirty_logs();
-    committer_.emplace(connection_, dirty_logs_,
+    committer_.emplace(connection_, file(), dirty_logs_,
                        CommitterLimits{.lane_max = settings.lane_max,
                                        .group_max = settings.group_max,
                                        .tenants_cached_max = settings.tenants_cached_max,

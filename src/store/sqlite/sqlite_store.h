@@ -13,10 +13,10 @@ struct SqliteSettings {
   std::size_t lane_max = 256;                ///< Changes of one tenant that may wait.
   std::size_t group_max = 512;               ///< Changes in one commit.
   std::size_t tenants_cached_max = 131'072;  ///< Rows held by the writer, about 700 bytes each.
-  std::int64_t writer_cache_kib = 64 * 1024;
+  std::int64_t writer_cache_kib = 8 * 1024;
   std::int64_t reader_cache_kib = 2 * 1024;           ///< For each reader.
   std::int64_t reader_mmap_bytes = 64 * 1024 * 1024;  ///< For each reader; counts as resident memory.
-  int checkpoint_frames = 8000;                       ///< The log is copied into the file when it has as many pages.
+  int checkpoint_frames = 16'000;                     ///< The log is copied into the file when it has as many pages.
 };
 
 /// Opens, or makes, the store of a directory and brings its schema up to date. Refuses, with StoreFailure, a directory
