@@ -87,6 +87,18 @@ TEST_CASE("leaves are found by seq, type and time, from either end") {
     CHECK(seqs(query) == "3456789");
     query.until = noon + std::chrono::seconds(5);
     CHECK(seqs(query) == "34");
+    query.order = Order::descending;
+    CHECK(seqs(query) == "43");
+    query.from = 4;
+    CHECK(seqs(query) == "4");
+    query.since = noon + std::chrono::hours(1);
+    CHECK(seqs(query).empty());
+    query = {};
+    query.until = noon;
+    CHECK(seqs(query).empty());
+    query.until = noon + std::chrono::hours(1);
+    CHECK(seqs(query) == "0123456789");
+    CHECK(reader->leaves(zeta, query).empty());
   });
 }
 

@@ -55,6 +55,8 @@ std::int64_t clamped(std::uint64_t number) {
 LedgerTable::LedgerTable(Connection& connection)
     : ascending_(connection, select_leaves("ASC")),
       descending_(connection, select_leaves("DESC")),
+      last_(connection, "SELECT max(seq) FROM ledger_leaf WHERE tenant_id = ?1"),
+      ts_(connection, "SELECT ts FROM ledger_leaf WHERE tenant_id = ?1 AND seq = ?2"),
       count_(connection, "SELECT count(*) FROM ledger_leaf WHERE tenant_id = ?1"),
       insert_(connection, "INSERT INTO ledger_leaf (tenant_id, seq, ts, type, hash, bytes) VALUES (?,?,?,?,?,?)"),
       checkpoint_(connection, "SELECT log_id, published_size, root, note FROM ledger_checkpoint WHERE tenant_id = ?1"),
@@ -73,12 +75,40 @@ LedgerTable::LedgerTable(Connection& connection)
           "WHERE " +
               is_unpublished) {}
 
+std::optional<std::uint64_t> LedgerTable::first_since(const TenantId& tenant, std::uint64_t from, std::uint64_t to,
+                                                      Instant at) {
+  while (from < to) {
+    const std::uint64_t middle = from + (to - from) / 2;
+    auto rows = ts_(tenant.text(), middle);
+    if (!rows.next()) return std::nullopt;
+    if (rows.instant(0) < at)
+      from = middle + 1;
+    else
+      to = middle;
+  }
+  return from;
+}
+
+std::pair<std::uint64_t, std::uint64_t> LedgerTable::range(const TenantId& tenant, const LeafQuery& query) {
+  std::uint64_t from = query.from;
+  std::uint64_t to = query.to;
+  if (!query.since && !query.until) return {from, to};
+  {
+    auto last = last_(tenant.text());
+    if (!last.next() || last.is_null(0)) return {from, to};
+    to = std::min(to, static_cast<std::uint64_t>(last.integer(0)) + 1);
+  }
+  if (query.since) from = first_since(tenant, from, to, *query.since).value_or(from);
+  if (query.until) to = first_since(tenant, from, to, *query.until).value_or(to);
+  return {from, to};
+}
+
 std::vector<Leaf> LedgerTable::leaves(const TenantId& tenant, const LeafQuery& query) {
-  Query& statement = query.order == Order::ascending ? ascending_ : descending_;
+  const auto [from, to] = range(tenant, query);
   const std::int64_t since = query.since ? ms_since_epoch(*query.since) : integer_min;
   const std::int64_t until = query.until ? ms_since_epoch(*query.until) : integer_max;
-  auto rows =
-      statement(tenant.text(), clamped(query.from), clamped(query.to), bits_of(query.types), since, until, query.limit);
+  Query& statement = query.order == Order::ascending ? ascending_ : descending_;
+  auto rows = statement(tenant.text(), clamped(from), clamped(to), bits_of(query.types), since, until, query.limit);
   std::vector<Leaf> leaves;
   while (rows.next()) {
     leaves.push_back({.seq = static_cast<std::uint64_t>(rows.integer(0)),

@@ -28,8 +28,14 @@ class LedgerTable {
   void each_unpublished(const std::function<void(const TenantId&)>& visit);
 
  private:
-  Query ascending_, descending_, count_, insert_, checkpoint_, publish_, first_logs_, logs_after_, log_, unpublished_,
-      unpublished_ids_;
+  /// The least seq in [from, to) whose leaf is not older than `at`, or `to`: no log's `ts` ever goes back. Nothing when
+  /// a leaf is missing.
+  std::optional<std::uint64_t> first_since(const TenantId& tenant, std::uint64_t from, std::uint64_t to, Instant at);
+  /// The part of the log that the query's times leave to be read, at most.
+  std::pair<std::uint64_t, std::uint64_t> range(const TenantId& tenant, const LeafQuery& query);
+
+  Query ascending_, descending_, last_, ts_, count_, insert_, checkpoint_, publish_, first_logs_, logs_after_, log_,
+      unpublished_, unpublished_ids_;
 };
 
 }  // namespace cadastre::sqlite
