@@ -85,7 +85,7 @@ struct TokenState {
   bool is_known = true;  ///< False when revocations cannot be asked or are older than allowed.
   TenantStanding tenant = TenantStanding::active;  ///< Of `tenant`; `active` when the token names none.
   std::int64_t generation = 1;                     ///< The current one of `home`.
-  bool has_device = true;                          ///< Whether the device named in the token exists in its tenant.
+  bool has_device = false;                         ///< Whether the device named in the token exists in its tenant.
   bool is_revoked = false;                         ///< Some rid is.
   bool is_key_revoked = false;                     ///< Some key is.
 };

@@ -352,7 +352,7 @@ TEST_CASE("one Authorization field, one known scheme, one token") {
 
 TEST_CASE("what can change after verification is asked every time") {
   TokenWorld world;
-  const auto token = world.verify(world.root(R"("jti")", R"("dev":"node-01","jti")"));
+  const auto token = world.verify(world.root());
   REQUIRE(token.has_value());
   struct Row {
     std::string_view reason;
@@ -373,7 +373,6 @@ TEST_CASE("what can change after verification is asked every time") {
       {"ok", {.tenant = TenantStanding::suspended}, Access::read, 0, no_change},
       {"tenant_generation", {.generation = 2}, Access::read, 0, FaultKind::token},
       {"ok", {.generation = 0}, Access::read, 0, no_change},
-      {"device_revoked", {.has_device = false}, Access::read, 0, FaultKind::token},
       {"revoked", {.is_revoked = true}, Access::read, 0, FaultKind::token},
       {"revoked", {.tenant = TenantStanding::suspended, .is_revoked = true}, Access::change, 0, FaultKind::token},
       {"key_revoked:subject", {.is_key_revoked = true}, Access::read, 0, FaultKind::token},
@@ -389,6 +388,18 @@ TEST_CASE("what can change after verification is asked every time") {
   CHECK(reason_of(check_state(*token, {}, world.keys, Access::read, world.now())) == "key_revoked");
   world.keys.remove(kid_of(world.issuer.public_key()));
   CHECK(reason_of(check_state(*token, {}, world.keys, Access::read, world.now())) == "unknown_kid");
+}
+
+TEST_CASE("a device's token holds only while its device is known to exist") {
+  TokenWorld world;
+  const auto token = world.verify(world.root(R"("jti")", R"("dev":"node-01","jti")"));
+  REQUIRE(token.has_value());
+  const auto reason = [&](const TokenState& state) {
+    return reason_of(check_state(*token, state, world.keys, Access::read, world.now()));
+  };
+  CHECK(reason({.has_device = true}) == "ok");
+  CHECK(reason({.has_device = false}) == "device_revoked");
+  CHECK(reason({}) == "device_revoked");
 }
 
 TEST_CASE("a token is good for its tenant, its scope and what its caveats leave") {

@@ -1,17 +1,15 @@
 """The tenants, tokens and VMs that the matrix asks for, and what can be seen of all of them at one moment."""
-import base64
 import http.client
 import json
 import pathlib
 import re
 import secrets
-import subprocess
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from contract import Contract  # noqa: E402
+from credential import b64url, changed, seed_of  # noqa: E402
 
 # Leaves that the server writes of itself: sums of refusals, and who of the platform read a log.
 OWN_LEAVES = {"REQUESTS_REFUSED", "LEDGER_READ", "CHECKPOINT"}
@@ -21,14 +19,6 @@ EVERY_CAVEAT = [{"op": ["vm.list"]}, {"method": ["GET"]}, {"path": ["/v1/**"]}, 
 PUBLIC_KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"  # RFC 8037 appendix A.2
 PUBLISHED_WITHIN_S = 10
 TENANTS = ("acme", "globex", "dormant")  # the one asked about, a stranger, and one that is suspended
-
-
-def b64url(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def decode_b64url(text):
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 class World:
@@ -123,19 +113,8 @@ class World:
 
     def expired(self, token):
         """The same token, signed by the server's own key, but for a time that is over."""
-        header, payload, _ = token.split(".")
-        claims = json.loads(decode_b64url(payload))
         now = int(time.time())
-        claims.update(iat=now - 3600, exp=now - 1)
-        signed = header + "." + b64url(json.dumps(claims, sort_keys=True, separators=(",", ":")).encode())
-        seed = (self.server.data_dir / "keys" / "token-issuer.key").read_text(encoding="ascii").strip()
-        with tempfile.TemporaryDirectory() as folder:
-            key, message = pathlib.Path(folder, "key.der"), pathlib.Path(folder, "message")
-            key.write_bytes(bytes.fromhex("302e020100300506032b657004220420" + seed))  # RFC 8410 section 7
-            message.write_text(signed, encoding="ascii")
-            done = subprocess.run(["openssl", "pkeyutl", "-sign", "-rawin", "-keyform", "DER", "-inkey", key, "-in", message],
-                                  capture_output=True, check=True)
-        return f"{signed}.{b64url(done.stdout)}"
+        return changed(token, seed_of(self.server.data_dir, "token-issuer"), iat=now - 3600, exp=now - 1)
 
     def snapshot(self):
         """Everything that a refused request could have changed, by owner."""

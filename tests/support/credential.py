@@ -1,0 +1,68 @@
+"""Makes keys, signatures and tokens that no server would make, by means of the openssl program."""
+import base64
+import hashlib
+import json
+import pathlib
+import subprocess
+import tempfile
+
+PKCS8_PREFIX = bytes.fromhex("302e020100300506032b657004220420")  # RFC 8410 section 7
+
+
+def b64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def decode_b64url(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def canonical(value):
+    """RFC 8785 JSON of values without fractions."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def openssl(arguments, seed, message=b""):
+    """What the program prints, given the private key of that seed and a message, both as files."""
+    with tempfile.TemporaryDirectory() as folder:
+        key, text = pathlib.Path(folder, "key.der"), pathlib.Path(folder, "message")
+        key.write_bytes(PKCS8_PREFIX + seed)
+        text.write_bytes(message)
+        named = [{"KEY": key, "MESSAGE": text}.get(each, each) for each in arguments]
+        return subprocess.run(["openssl", *named], capture_output=True, check=True).stdout
+
+
+def public_key_of(seed):
+    """The 32 bytes of the Ed25519 public key."""
+    return openssl(["pkey", "-inform", "DER", "-in", "KEY", "-pubout", "-outform", "DER"], seed)[-32:]
+
+
+def sign(seed, message):
+    return openssl(["pkeyutl", "-sign", "-rawin", "-keyform", "DER", "-inkey", "KEY", "-in", "MESSAGE"], seed, message)
+
+
+def jws(seed, header, payload):
+    """A compact JWS of that header and those claims."""
+    signed = f"{b64url(canonical(header))}.{b64url(canonical(payload))}"
+    return f"{signed}.{b64url(sign(seed, signed.encode()))}"
+
+
+def claims_of(token):
+    return json.loads(decode_b64url(token.split(".")[1]))
+
+
+def changed(token, seed, **claims):
+    """The same token with other claims, signed with the key of that seed; a claim of None is left out."""
+    header = json.loads(decode_b64url(token.split(".")[0]))
+    payload = {name: value for name, value in {**claims_of(token), **claims}.items() if value is not None}
+    return jws(seed, header, payload)
+
+
+def seed_of(data_dir, name):
+    """A private key of a server: `token-issuer` or `ledger-master`."""
+    return bytes.fromhex((data_dir / "keys" / f"{name}.key").read_text(encoding="ascii").strip())
+
+
+def thumbprint(public_key):
+    """RFC 7638, as base64url."""
+    return b64url(hashlib.sha256(canonical({"crv": "Ed25519", "kty": "OKP", "x": b64url(public_key)})).digest())
