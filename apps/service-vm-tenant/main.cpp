@@ -1,5 +1,6 @@
 // service-vm-tenant: reads the settings, builds the parts, joins them.
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <cstdio>
 #include <exception>
@@ -17,9 +18,18 @@ cadastre::log::Level level_of(const std::string& name) {
   return name == "error" ? cadastre::log::Level::error : cadastre::log::Level::info;
 }
 
+/// Keys and tokens are in this process's memory, so no core file or crash handler may get it (DESIGN.md section 2, law
+/// 6). Linux takes a limit of 1 for both; 0 stops only the file, not a handler that core_pattern pipes to
+/// (fs/coredump.c).
+void forbid_core_dumps() {
+  const rlimit limit{.rlim_cur = 1, .rlim_max = 1};
+  ::setrlimit(RLIMIT_CORE, &limit);  // lowering is always allowed
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  forbid_core_dumps();
   cadastre::Settings settings;
   if (const auto exit = cadastre::parse_settings(argc, argv, settings)) return exit->code;
   if (settings.print_config) {

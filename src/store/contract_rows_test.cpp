@@ -180,6 +180,7 @@ TEST_CASE("a revocation is recorded once, counted in its tenant's row, and visit
     CHECK(seen[0].revoked_at == noon);
     reader->each_revocation(revocation.expires_at, note);
     CHECK(seen.size() == 1);
+    CHECK(reader->is_revoked(acme, RevocationKind::key, revocation.id));
     // An update with a copy from before the revocation does not undo the count.
     change(store, acme, [&](Tx& tx) { tx.update(sample_tenant("acme")); });
     CHECK(reader->tenant(acme).value().revocations == 1);

@@ -1,0 +1,343 @@
+#!/usr/bin/env python3
+"""What no vector can carry about tokens (docs/TOKENS.md section 17), against the real server: the items that concern a chain of one
+element, each by its number. The server has one I/O thread, so that a token used twice was in the only cache the second time.
+
+Usage: run.py --server PROGRAM
+Elsewhere: 3 and 16's key states in src/token/verify_test.cpp (kinds of key do not change while the server runs), 4 in
+src/store/contract_rows_test.cpp (revocations are never forgotten), 17's checkpoints in src/ledger/checkpoint_test.cpp, 22 in tests/fuzz.
+2 needs replicas, 9 to 11 devices, 13 and most of 12 counters.
+"""
+import argparse
+import concurrent.futures
+import pathlib
+import secrets
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import credential  # noqa: E402
+from client import Client  # noqa: E402
+from server import Server  # noqa: E402
+
+ROUNDS = 100
+REFUSED_WITHIN_S = 10
+
+
+class Trial:
+    """The server under test, and what it did wrong."""
+
+    def __init__(self, server):
+        self.server = server
+        self.client = Client(server)
+        self.issuer = credential.seed_of(server.data_dir, "token-issuer")
+        self.key = credential.b64url(credential.public_key_of(secrets.token_bytes(32)))
+        self.faults = []
+        self.made = 0
+        self.item = ""
+        self.answers = []
+
+    def tenant(self):
+        self.made += 1
+        return self.client.make_tenant(f"tenant-{self.made}")
+
+    def issue(self, tenant, scope="service:tenant-admin", **more):
+        return self.client.issue(tenant, self.key, scope, **more)
+
+    def send(self, method, path, token=None, body=None, headers=(), expect=None):
+        answer = self.client.send(method, path, token, body, headers, expect)
+        self.answers.append(answer)
+        return answer
+
+    def verify(self, token):
+        return self.send("POST", "/v1/tokens/verify", body={"token": token})
+
+    def expect(self, what, actual, expected):
+        if actual != expected:
+            self.faults.append(f"item {self.item}: {what}: expected {expected}, got {actual}")
+
+    def refused(self, what, token, status, reason, method="GET", path="/v1/vms", body=None):
+        answer = self.send(method, path, token, body)
+        self.expect(what, (answer.status, answer.reason or answer.code), (status, reason))
+
+    def accepted(self, what, token, path="/v1/vms"):
+        self.expect(what, self.send("GET", path, token).status, 200)
+
+
+def item_01(trial):
+    """A root token is revoked while a sub-token is being issued under it: none that came out is good afterwards."""
+    tenant = trial.tenant()
+    came_out = 0
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        for _ in range(ROUNDS):
+            root = trial.issue(tenant)
+            both = threading.Barrier(2)
+
+            def issue(root=root, both=both):
+                both.wait()
+                order = {"subject_pubkey": trial.key, "scope": "READ", "expires_in_seconds": 300}
+                return trial.client.send("POST", f"/v1/tenants/{tenant}/tokens", root["token"], order)
+
+            def revoke(root=root, both=both):
+                both.wait()
+                return trial.client.send("DELETE", f"/v1/tenants/{tenant}/tokens/{root['token_id']}", trial.client.admin, expect=204)
+
+            issued, revoked = threads.submit(issue), threads.submit(revoke)
+            revoked.result()
+            if issued.result().status == 201:
+                came_out += 1
+                trial.refused("a sub-token of a revoked token", issued.result().json["token"], 401, "revoked")
+            else:
+                trial.expect("the order under a revoked token", issued.result().status, 401)
+    print(f"item 1: {came_out} of {ROUNDS} sub-tokens came out before the revocation")
+
+
+def item_05(trial):
+    """A token that sits in the cache is refused from the moment it is worth nothing."""
+    def fresh(**more):
+        tenant = trial.tenant()
+        token = trial.issue(tenant, **more)
+        trial.accepted("a new token", token["token"])
+        trial.accepted("the same, from the cache", token["token"])
+        return tenant, token
+
+    admin = trial.client.admin
+    tenant, token = fresh()
+    trial.send("DELETE", f"/v1/tenants/{tenant}/tokens/{token['token_id']}", admin, expect=204)
+    trial.refused("revoked by its id", token["token"], 401, "revoked")
+    for name, reason, named in (("rid", "revoked", lambda token: token["rid"]),
+                                ("subject_pubkey", "key_revoked:subject", lambda token: token["subject_pubkey"]),
+                                ("all", "tenant_generation", lambda token: True)):
+        tenant, token = fresh()
+        trial.send("POST", f"/v1/tenants/{tenant}/revocations", admin, {name: named(token)}, expect=204)
+        trial.refused(f"revoked by {name}", token["token"], 401, reason)
+        trial.expect(f"what it is worth, revoked by {name}", trial.verify(token["token"]).json,
+                     {"error": "invalid_token", "reason": reason})
+        trial.accepted("a token issued afterwards", trial.client.issue(tenant, new_key())["token"])
+
+    tenant, token = fresh()
+    below = trial.client.issue(tenant, new_key(), "READ", by=token["token"])
+    trial.accepted("a sub-token", below["token"])
+    trial.send("DELETE", f"/v1/tenants/{tenant}/tokens/{token['token_id']}", admin, expect=204)
+    trial.refused("a sub-token of what was revoked", below["token"], 401, "revoked")
+
+    tenant, token = fresh()
+    trial.send("POST", f"/v1/tenants/{tenant}/suspend", admin, expect=200)
+    trial.accepted("a read for a suspended tenant", token["token"])
+    order = {"vm_type": "small", "ram_mb": 64, "vcpu_count": 1}
+    trial.refused("a change for a suspended tenant", token["token"], 403, "TENANT_SUSPENDED", "POST", "/v1/vms", order)
+    trial.expect("what it is worth", trial.verify(token["token"]).json, {"error": "invalid_token", "reason": "tenant_suspended"})
+    trial.send("POST", f"/v1/tenants/{tenant}/resume", admin, expect=200)
+    trial.send("POST", "/v1/vms", token["token"], order, expect=201)
+
+    tenant, token = fresh(scope="READ")
+    trial.send("DELETE", f"/v1/tenants/{tenant}", admin, expect=204)
+    trial.refused("of a deleted tenant", token["token"], 401, "tenant_unknown")
+
+    tenant, token = fresh()
+    now = int(time.time())
+    short = credential.changed(token["token"], trial.issuer, iat=now, exp=now + 3)
+    trial.accepted("one that has three seconds", short)
+    give_up = time.monotonic() + REFUSED_WITHIN_S
+    while trial.send("GET", "/v1/vms", short).status == 200 and time.monotonic() < give_up:
+        pass
+    trial.refused("an expired one", short, 401, "expired")
+    trial.expect("how long it was good", time.time() >= now + 3, True)
+
+
+def new_key():
+    return credential.b64url(credential.public_key_of(secrets.token_bytes(32)))
+
+
+def item_06(trial):
+    """An order sent again with its key gets the same token, and no token lies in a file."""
+    tenant = trial.tenant()
+    key = [("Idempotency-Key", "order-1")]
+    first, again = (trial.issue(tenant, headers=key) for _ in range(2))
+    trial.expect("the token again", again, first)
+    limits = pathlib.Path(f"/proc/{trial.server.process.pid}/limits").read_text(encoding="ascii")
+    core = next(line for line in limits.splitlines() if line.startswith("Max core file size")).split()
+    trial.expect("the limits of a core dump", core[4:6], ["1", "1"])
+
+
+def item_07(trial):
+    """Run last: nothing that the server said or wrote holds a credential, at its most talkative level."""
+    texts = [path for path in trial.server.data_dir.rglob("*") if path.is_file() and path.name != "admin.token"]
+    for path in [*texts, trial.server.log_path]:
+        content = path.read_bytes()
+        trial.expect(f"{path.name} with a token", b"eyJ" in content, False)
+        trial.expect(f"{path.name} with a header field", b"uthorization: " in content, False)
+    trial.expect("refusals that repeat a token", [each.status for each in trial.answers if each.status >= 400 and b"eyJ" in each.body],
+                 [])
+
+
+def item_08(trial):
+    """Odd header fields: two are none, the scheme's case is free, one space and nothing else parts it from the token."""
+    token = trial.issue(trial.tenant())["token"]
+    for what, fields, status, reason in (
+            ("two fields", [f"Bearer {token}"] * 2, 401, "multiple_credentials"),
+            ("two different fields", [f"Bearer {token}", "Basic YTpi"], 401, "multiple_credentials"),
+            ("lower case", [f"bearer {token}"], 200, ""),
+            ("upper case", [f"BEARER {token}"], 200, ""),
+            ("several spaces", [f"Bearer   {token}"], 200, ""),
+            ("a tab", [f"Bearer\t{token}"], 401, "unsupported_scheme"),
+            ("no scheme", [token], 401, "unsupported_scheme"),
+            ("a scheme alone", ["Bearer"], 401, ""),
+            ("a list", [f"Bearer {token}, Bearer {token}"], 401, "malformed_jws"),
+            ("a comment", [f"Bearer {token} x"], 401, "bad_base64url"),
+            ("8 KiB", ["Bearer " + "a" * 8192], 401, "token_too_large"),
+            ("6144 bytes", ["Bearer " + "a" * 6144], 401, "token_too_large"),
+            ("2048 bytes", ["Bearer " + "a" * 2048], 401, "malformed_jws")):
+        answer = trial.send("GET", "/v1/vms", headers=[("Authorization", field) for field in fields])
+        trial.expect(what, (answer.status, answer.reason), (status, reason))
+
+
+def item_12(trial):
+    """A limit that nobody counts is no limit: until counters exist, a token that has one is good for nothing."""
+    tenant = trial.tenant()
+    for caveat in ({"uses": 1}, {"rpm": 5}, {"quota": {"vms": 1}}):
+        token = trial.issue(tenant, caveats=[caveat])["token"]
+        trial.refused(str(caveat), token, 403, "CAVEAT_DENIED")
+
+
+def item_14(trial):
+    """A path caveat is about the path as it was sent; every other spelling of it is refused."""
+    tenant = trial.tenant()
+    one = trial.issue(tenant, caveats=[{"path": ["/v1/vms"]}])["token"]
+    for path, status in (("/v1/vms", 200), ("/v1/vms?page_size=1", 200), ("/v1/status", 403), ("/v1/ledger/entries", 403),
+                         ("/v1/vms/", 404), ("/v1//vms", 400), ("//v1/vms", 400), ("/v1/%2e%2e/v1/status", 400), ("/v1/./vms", 400),
+                         ("/v1/vms/../status", 400), ("/v1%2fvms", 400), ("/v1/VMS", 404), ("/V1/vms", 404), ("/v1/%76ms", 404)):
+        trial.expect(path, trial.send("GET", path, one).status, status)
+    trial.expect("the caveat is named", trial.send("GET", "/v1/status", one).json["detail"],
+                 "A caveat of the token excludes this request: caveat_denied:path.")
+    below = trial.issue(tenant, caveats=[{"path": ["/v1/vms/*"]}])["token"]
+    for path, status in (("/v1/vms", 403), ("/v1/vms/0", 404), ("/v1/vms/0/start", 405)):
+        trial.expect(f"one segment below: {path}", trial.send("GET", path, below).status, status)
+
+
+def item_15(trial):
+    """An address caveat is about the peer; what a peer says of others is not heard."""
+    tenant = trial.tenant()
+    for network, spoofed, status in (("127.0.0.0/8", None, 200), ("127.0.0.1", None, 200), ("::ffff:127.0.0.1", None, 200),
+                                     ("::ffff:127.0.0.0/104", None, 200), ("10.0.0.0/8", None, 403), ("10.0.0.0/8", "10.1.2.3", 403),
+                                     ("::1", "::1", 403), ("127.0.0.1", "10.1.2.3", 200)):
+        token = trial.issue(tenant, caveats=[{"ip": [network]}])["token"]
+        fields = [(name, spoofed) for name in ("X-Forwarded-For", "X-Real-IP")] + [("Forwarded", f"for={spoofed}")] if spoofed else []
+        trial.expect(f"{network}, said to be {spoofed}", trial.send("GET", "/v1/vms", token, headers=fields).status, status)
+
+
+def item_16(trial):
+    """Keys are published without their private half."""
+    for key in trial.send("GET", "/.well-known/jwks.json", expect=200).json["keys"]:
+        trial.expect("a key's members", sorted(key), ["alg", "crv", "kid", "kty", "use", "x"])
+
+
+def item_17(trial):
+    """The two signing keys do not stand in for each other."""
+    tenant = trial.tenant()
+    token = trial.issue(tenant)["token"]
+    ledger = credential.seed_of(trial.server.data_dir, "ledger-master")
+    trial.refused("a token signed with the ledger's key", credential.changed(token, ledger), 401, "signature_invalid")
+    thumbprint = credential.thumbprint(credential.public_key_of(ledger))
+    header = {"alg": "EdDSA", "kid": thumbprint, "typ": "cadastre-cap+jwt"}
+    forged = credential.jws(ledger, header, credential.claims_of(token))
+    trial.refused("one that names the ledger's key", forged, 401, "unknown_kid")
+
+
+def item_18(trial):
+    """Before the signature holds, nothing shows whether a token is known."""
+    tenant = trial.tenant()
+    known = trial.issue(tenant)
+    trial.send("DELETE", f"/v1/tenants/{tenant}/tokens/{known['token_id']}", trial.client.admin, expect=204)
+    trial.expect("with its signature", trial.verify(known["token"]).json, {"error": "invalid_token", "reason": "revoked"})
+    seen = set()
+    for token in (known["token"], credential.changed(known["token"], trial.issuer, jti=credential.b64url(secrets.token_bytes(16))),
+                  credential.changed(known["token"], trial.issuer, tid="nobody")):
+        answer = trial.verify(token[:-86] + credential.b64url(bytes(64)))
+        shape = sorted(name for name in answer.headers if name not in ("Date", "X-Request-Id"))
+        seen.add((answer.status, answer.body, tuple(shape)))
+    trial.expect("the shapes of the answer", len(seen), 1)
+    trial.expect("the reason", {body for _, body, _ in seen}, {b'{"error":"invalid_token","reason":"signature_invalid"}'})
+
+
+def item_19(trial):
+    """A tenant's administrator who names another tenant's token ends nothing there."""
+    mine, other = trial.tenant(), trial.tenant()
+    admin, victim = trial.issue(mine)["token"], trial.client.issue(other, new_key())
+    path = f"/v1/tenants/{mine}/revocations"
+    trial.send("POST", path, admin, {"rid": victim["rid"]}, expect=204)
+    trial.send("POST", path, admin, {"subject_pubkey": victim["subject_pubkey"]}, expect=204)
+    trial.expect("by its id", trial.send("POST", path, admin, {"token_id": victim["token_id"]}).status, 404)
+    for name in (victim["token_id"], victim["rid"]):
+        trial.expect("in the own namespace", trial.send("DELETE", f"/v1/tenants/{mine}/tokens/{name}", admin).status, 404)
+        trial.expect("by the short form", trial.send("DELETE", f"/v1/tokens/{name}", admin).status, 404)
+        trial.expect("in the other's", trial.send("DELETE", f"/v1/tenants/{other}/tokens/{name}", admin).status, 403)
+    trial.accepted("the other's token", victim["token"])
+
+
+def item_20(trial):
+    """A token cannot end what it was issued under, in no way; the other way round it works."""
+    tenant = trial.tenant()
+    root = trial.issue(tenant)
+    middle = trial.client.issue(tenant, new_key(), by=root["token"])
+    leaf = trial.client.issue(tenant, new_key(), by=middle["token"])
+    revocations = f"/v1/tenants/{tenant}/revocations"
+    for ancestor in (root, middle):
+        for method, path, body in (("DELETE", f"/v1/tenants/{tenant}/tokens/{ancestor['token_id']}", None),
+                                   ("DELETE", f"/v1/tokens/{ancestor['rid']}", None),
+                                   ("POST", revocations, {"token_id": ancestor["token_id"]}),
+                                   ("POST", revocations, {"rid": ancestor["rid"]}),
+                                   ("POST", revocations, {"subject_pubkey": ancestor["subject_pubkey"]}),
+                                   ("POST", revocations, {"all": True})):
+            answer = trial.send(method, path, leaf["token"], body)
+            trial.expect(f"{method} {path} {body}", (answer.status, answer.code), (403, "FORBIDDEN"))
+        trial.accepted("the ancestor", ancestor["token"])
+    trial.send("DELETE", f"/v1/tokens/{middle['token_id']}", root["token"], expect=204)
+    trial.refused("what hangs below", leaf["token"], 401, "revoked")
+    trial.accepted("the root", root["token"])
+
+
+def item_21(trial):
+    """The name of a deleted tenant is not given out again, and its tokens are worth nothing."""
+    tenant = trial.tenant()
+    token = trial.issue(tenant)["token"]
+    trial.send("DELETE", f"/v1/tenants/{tenant}", trial.client.admin, expect=204)
+    order = {"tenant_id": tenant, "display_name": "Again", "max_vms": 1, "storage_quota_gb": 1, "api_rate_limit_rpm": 60}
+    trial.expect("the name again", trial.send("POST", "/v1/tenants", trial.client.admin, order).status, 409)
+    trial.refused("a token of it", token, 401, "tenant_unknown")
+    issue = {"subject_pubkey": trial.key, "scope": "READ", "expires_in_seconds": 60}
+    trial.expect("a new one", trial.send("POST", f"/v1/tenants/{tenant}/tokens", trial.client.admin, issue).status, 404)
+
+
+def devices(trial):
+    """There are no devices yet, so a token that names one fails closed, whoever signed it."""
+    token = trial.issue(trial.tenant())["token"]
+    trial.accepted("the token as it was issued", token)
+    trial.refused("of a device", credential.changed(token, trial.issuer, dev="node-01"), 401, "device_revoked")
+
+
+ITEMS = [item_01, item_05, item_06, item_08, item_12, item_14, item_15, item_16, item_17, item_18, item_19, item_20, item_21, devices]
+
+
+def run(server):
+    trial = Trial(server)
+    for item in [*ITEMS, item_07]:
+        trial.item = item.__name__.removeprefix("item_")
+        item(trial)
+    return trial.faults
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--server", required=True, help="the service-vm-tenant program")
+    options = parser.parse_args()
+    with Server(options.server, arguments=["--threads", "1", "--log-level", "debug"]) as server:
+        faults = run(server)
+    for fault in faults:
+        print(fault)
+    print(f"{len(ITEMS) + 1} items, {len(faults)} faults")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
