@@ -67,7 +67,7 @@ ExitCode export_log(Source& source, const Options& options) {
     return ExitCode::usage;
   }
   const LogName log = chosen_logs(source, options).front();
-  const auto findings = source.check(log, false);
+  const auto findings = source.check(log, {});
   for (const ledger::Finding& finding : findings) report_failure(log, finding.index, finding.what);
   if (!findings.empty()) return ExitCode::verification_failed;
   Proofs proofs(source, log);

@@ -54,7 +54,7 @@ class LocalSource final : public Source {
     return found;
   }
 
-  std::vector<ledger::Finding> check(const LogName& log, bool edge_only) override;
+  std::vector<ledger::Finding> check(const LogName& log, const Extent& extent) override;
   std::vector<std::string> check_set() override;
 
  private:
@@ -84,9 +84,14 @@ class LocalSource final : public Source {
   std::map<TenantId, LogState> states_;
 };
 
-std::vector<ledger::Finding> LocalSource::check(const LogName& log, bool edge_only) {
+std::vector<ledger::Finding> LocalSource::check(const LogName& log, const Extent& extent) {
+  if (extent.is_range()) {
+    auto found = evidence(log);
+    overlook_cut_off_publication(marks_, found);
+    return audit_range(found, extent).findings;
+  }
   CheckProgress progress;
-  const auto depth = edge_only ? CheckDepth::edge : CheckDepth::full;
+  const auto depth = extent.edge_only ? CheckDepth::edge : CheckDepth::full;
   std::vector<ledger::Finding> findings;
   for (LogFinding& found : check_log(keeping(), state(log), depth, nullptr, progress, std::stop_token())) {
     findings.push_back({found.seq, std::move(found.what)});

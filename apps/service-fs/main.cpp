@@ -18,6 +18,11 @@ std::vector<LogName> chosen_logs(Source& source, const Options& options) {
   return logs;
 }
 
+ledger::AuditResult audit_range(const ledger::LogEvidence& evidence, const Extent& extent) {
+  const std::uint64_t last = extent.to.value_or(UINT64_MAX);
+  return audit_range(evidence, extent.from.value_or(0), last == UINT64_MAX ? last : last + 1);
+}
+
 namespace {
 
 ExitCode run(const Options& options) {

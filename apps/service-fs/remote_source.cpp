@@ -79,9 +79,10 @@ class RemoteSource final : public Source {
   ledger::LogEvidence evidence(const LogName& log) override;
   std::vector<ledger::StoredLeaf> leaves(const LogName& log, const LeafQuery& query) override;
 
-  std::vector<ledger::Finding> check(const LogName& log, bool edge_only) override {
+  std::vector<ledger::Finding> check(const LogName& log, const Extent& extent) override {
     const auto found = evidence(log);
-    return edge_only ? audit_edge(found).findings : audit_full(found).findings;
+    if (extent.is_range()) return audit_range(found, extent).findings;
+    return extent.edge_only ? audit_edge(found).findings : audit_full(found).findings;
   }
 
   std::vector<std::string> check_set() override { return {}; }

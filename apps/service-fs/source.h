@@ -22,6 +22,14 @@ struct LogName {
   std::string label() const { return ledger::log_label(tenant, log_id); }
 };
 
+/// How much of a log is checked.
+struct Extent {
+  bool edge_only = false;
+  std::optional<std::uint64_t> from;  ///< With a bound, the edge and the leaves between: the first seq.
+  std::optional<std::uint64_t> to;    ///< The last seq.
+  bool is_range() const { return from || to; }
+};
+
 /// The caller asked for something that does not exist or that it may not have; exit 4.
 class NoMatch : public std::runtime_error {
  public:
@@ -40,11 +48,14 @@ class Source {
   virtual ledger::LogEvidence evidence(const LogName& log) = 0;
   /// The leaves that match, as far as the source can tell them apart; callers check again.
   virtual std::vector<ledger::StoredLeaf> leaves(const LogName& log, const LeafQuery& query) = 0;
-  /// Everything that is wrong with a log, as clauses.
-  virtual std::vector<ledger::Finding> check(const LogName& log, bool edge_only) = 0;
+  /// Everything that is wrong with that much of a log, as clauses.
+  virtual std::vector<ledger::Finding> check(const LogName& log, const Extent& extent) = 0;
   /// What is wrong with the set of logs: sentences that name a log.
   virtual std::vector<std::string> check_set() = 0;
 };
+
+/// The audit of a range.
+ledger::AuditResult audit_range(const ledger::LogEvidence& evidence, const Extent& extent);
 
 /// Opens what the options name. Throws StoreFailure.
 std::unique_ptr<Source> open_local_source(const Options& options);

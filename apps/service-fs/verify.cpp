@@ -23,15 +23,9 @@ std::string file_bytes(const std::string& path) {
 
 /// What is wrong with the log, of all that the options ask about.
 std::vector<ledger::Finding> findings_of(Source& source, const LogName& log, const Options& options) {
-  std::vector<ledger::Finding> findings;
-  const auto evidence = source.evidence(log);
-  if (options.from || options.to) {
-    const std::uint64_t to = options.to.value_or(UINT64_MAX);
-    findings = audit_range(evidence, options.from.value_or(0), to == UINT64_MAX ? to : to + 1).findings;
-  } else {
-    findings = source.check(log, options.edge_only);
-  }
+  auto findings = source.check(log, {.edge_only = options.edge_only, .from = options.from, .to = options.to});
   if (options.older_checkpoints.empty()) return findings;
+  const auto evidence = source.evidence(log);
   const auto newest = audit_edge(evidence);
   for (const std::string& path : options.older_checkpoints) {
     auto finding = audit_older(evidence, newest, file_bytes(path));

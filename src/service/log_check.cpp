@@ -60,7 +60,6 @@ void check_settled(const WaterMark& mark, const ledger::LogEvidence& evidence, F
   }
 }
 
-/// Before the first publication is complete the checkpoint's file may be missing: the publisher puts it there.
 bool is_first_publication_cut_off(const std::optional<WaterMark>& mark, const ledger::LogEvidence& evidence) {
   if (evidence.checkpoint_file || (mark && mark->is_settled)) return false;
   const auto stored = read_note(evidence.stored_checkpoint);
@@ -145,6 +144,11 @@ ledger::LogEvidence gather_evidence(const LogKeeping& keeping, const LogState& l
   return evidence;
 }
 
+void overlook_cut_off_publication(const HighWater& marks, ledger::LogEvidence& evidence) {
+  const auto mark = marks.find(evidence.log_id);
+  if (is_first_publication_cut_off(mark, evidence)) evidence.checkpoint_file = evidence.stored_checkpoint;
+}
+
 std::vector<LogFinding> check_log(const LogKeeping& keeping, const LogState& log, CheckDepth depth,
                                   const Bytes<32>* master_seed, CheckProgress& progress, const std::stop_token& stop) {
   Findings findings(log);
@@ -162,7 +166,7 @@ std::vector<LogFinding> check_log(const LogKeeping& keeping, const LogState& log
   if (const auto row = keeping.reader.checkpoint(log.tenant)) check_row(*row, log, findings);
   if (mark) check_mark_root(*mark, evidence, findings);
   if (mark && mark->is_settled) check_settled(*mark, evidence, findings);
-  if (is_first_publication_cut_off(mark, evidence)) evidence.checkpoint_file = evidence.stored_checkpoint;
+  overlook_cut_off_publication(keeping.marks, evidence);
   const auto audited = depth == CheckDepth::full ? audit_full(evidence) : audit_tail(evidence);
   for (const ledger::Finding& found : audited.findings) findings.add(found.index, found.what);
   if (stop.stop_requested()) return {};

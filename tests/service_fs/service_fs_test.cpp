@@ -219,6 +219,23 @@ TEST_CASE("a first publication whose checkpoint is not in its place yet can be r
   CHECK(run(world, "verify --log globex").code == 1);
 }
 
+TEST_CASE("a first publication that was cut off is no finding, however much is verified; one that came to its end is") {
+  const char* const extents[] = {"", "--full", "--edge", "--from 0 --to 1", "--from 1"};
+  World world;
+  std::filesystem::remove(world.log_path("globex", "checkpoint"));
+  for (const char* extent : extents) CHECK(run(world, fmt::format("verify --log globex {}", extent)).code == 1);
+  std::string marks;
+  for (const std::string& line : lines_of(bytes_of(world.path("high-water")))) {
+    if (!line.starts_with(world.log_id("globex")) || !line.ends_with("settled")) marks += line + '\n';
+  }
+  write_bytes(world.path("high-water"), marks);
+  for (const char* extent : extents) {
+    CAPTURE(extent);
+    const auto answer = run(world, fmt::format("verify --log globex {}", extent));
+    CHECK_MESSAGE(answer.code == 0, answer.err);
+  }
+}
+
 TEST_CASE("an untouched store verifies, running or stopped, at the edge, in full and in part") {
   World world;
   for (const bool is_closed : {false, true}) {
