@@ -87,7 +87,7 @@ void OperatingFigures::append_tenants(http::MetricsPage& page) {
   std::vector<Row> rows;
   const std::scoped_lock lock(reader_mutex_);
   gates_.each([&](TenantGate& gate) {
-    if (rows.size() >= tenants_shown_max) return;
+    if (gate.id().is_platform() || rows.size() >= tenants_shown_max) return;
     auto tenant = reader_->tenant(gate.id());
     const auto head = reader_->log_head(gate.id());
     if (tenant && head) rows.push_back({*std::move(tenant), head->size});
@@ -104,6 +104,9 @@ void OperatingFigures::append_tenants(http::MetricsPage& page) {
   gauge("cadastre_tenant_storage_limit_gb", "storage_quota_gb.",
         [](const Row& row) { return row.tenant.quota.storage.value; });
   gauge("cadastre_tenant_ledger_entries", "Size of the ledger.", [](const Row& row) { return row.ledger_size; });
+  const auto platform = reader_->log_head(TenantId::platform());
+  page.family("cadastre_platform_ledger_entries", "gauge", "Size of the platform's own ledger.")
+      .sample("", platform ? platform->size : std::uint64_t{0});
 }
 
 std::optional<std::string> OperatingFigures::append_readiness(json::Object& object) {

@@ -21,6 +21,7 @@ from contract import Contract  # noqa: E402
 from server import Server  # noqa: E402
 
 ANSWER_WITHIN_S = 30
+ABSENT = "{{absent}}"
 
 
 def public_key():
@@ -114,7 +115,7 @@ class Run:
     def header_faults(self, exchange, answer):
         for name, expected in exchange.headers:
             actual = answer.headers.get_all(name) or []
-            if expected == "{{absent}}":
+            if expected == ABSENT:
                 if actual:
                     yield f"header {name} must not be there, is {actual[0]}"
             elif len(actual) != 1:
@@ -123,7 +124,7 @@ class Run:
                 yield f"header {name}: expected {expected}, got {actual[0]}"
 
     def body_faults(self, exchange, text):
-        """JSON is compared as JSON; of any other text, each expected line must be found in one line of the answer."""
+        """JSON is compared as JSON; of any other text, each expected line must be found in one line of the answer, or in none."""
         if not exchange.body:
             return []
         if re.match(r"\{(?!\{)|\[", exchange.body):
@@ -133,9 +134,14 @@ class Run:
                 return ["the body is not JSON"]
             return self.matcher.json(json.loads(exchange.body), actual)
         lines = text.splitlines()
-        found = [(line, any(re.search(self.matcher.pattern(line)[0], other) for other in lines))
-                 for line in exchange.body.splitlines()]
-        return [f"no line of the body has “{line}”" for line, is_there in found if not is_there]
+        return [fault for line in exchange.body.splitlines() for fault in self.line_faults(line, lines)]
+
+    def line_faults(self, line, lines):
+        absent = line.startswith(ABSENT)
+        pattern, _ = self.matcher.pattern(line.removeprefix(ABSENT))
+        if any(re.search(pattern, other) for other in lines) != absent:
+            return []
+        return [f"{'a' if absent else 'no'} line of the body has “{line.removeprefix(ABSENT)}”"]
 
 
 def convention_faults(exchange, answer, text):
