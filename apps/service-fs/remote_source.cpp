@@ -62,11 +62,12 @@ class RemoteSource final : public Source {
   RemoteSource(http::ServerUrl url, const Options& options)
       : client_(std::move(url), options.token), vkey_(options.vkey) {}
 
-  /// A tenant's token reads its own log; the platform's reads all tenants', or its own when its key is known.
+  /// A tenant's token reads its own log; the platform's reads all tenants', or its own when its key is given.
   std::vector<LogName> logs() override {
     const http::Reply status = client_.get("/v1/status");
     if (status.status != forbidden) return {tenant_log(own_tenant(status))};
     if (!vkey_.empty()) return {platform_log()};
+    fmt::print(stderr, "service-fs: the platform's own log is left out: read it with --log platform --vkey KEY\n");
     return tenant_logs();
   }
 
@@ -151,7 +152,11 @@ class RemoteSource final : public Source {
 
   /// The platform's log has no record over HTTP: its key must be known, and its id is what its entries say.
   LogName platform_log() {
-    if (vkey_.empty()) throw NoMatch("the platform's log is read over --url with --vkey only");
+    if (vkey_.empty()) {
+      throw NoMatch(
+          "no server tells the platform's verifier key: run `service-fs vkey --log platform` on the server's machine "
+          "and give what it prints as --vkey KEY");
+    }
     LogName log{TenantId::platform(), {}, vkey_};
     const auto first = leaves(log, one(Order::ascending));
     const auto record = first.empty() ? std::nullopt : std::optional(ledger::decode_leaf(first.front().bytes));

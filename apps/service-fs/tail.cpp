@@ -59,6 +59,7 @@ class Tail {
       if (finding) return report_failure(log_, finding->index, finding->what);
     }
     while (next_ < proofs_.checkpoint().size) {
+      if (is_stopped != 0) return ExitCode::ok;  // what was printed is not noted: better twice than never
       const std::uint64_t wanted = std::min<std::uint64_t>(page_size, proofs_.checkpoint().size - next_);
       const auto page = proofs_.evidence().leaves(next_, wanted);
       if (page.empty()) return report_failure(log_, next_, "the entry is missing");
@@ -95,11 +96,13 @@ class Tail {
 
 ExitCode tail_log(Source& source, const Options& options) {
   const LogName log = chosen_logs(source, options).front();
+  if (options.is_following) {
+    std::signal(SIGINT, stop);
+    std::signal(SIGTERM, stop);
+  }
   Tail tail(source, log, options);
   ExitCode outcome = tail.begin();
   if (!options.is_following) return outcome;
-  std::signal(SIGINT, stop);
-  std::signal(SIGTERM, stop);
   while (outcome == ExitCode::ok && is_stopped == 0) {
     rest_for(std::chrono::milliseconds(options.publish_interval_ms));
     outcome = tail.step();
