@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <deque>
 
@@ -15,6 +16,7 @@ constexpr std::size_t page_size = 1000;
 struct Hit {
   ledger::StoredLeaf leaf;
   ledger::LeafRecord record;
+  Standing standing = Standing::included;
 };
 
 /// Reads one log: finds, proves, prints.
@@ -71,12 +73,32 @@ class LogReading {
     return ExitCode::ok;
   }
 
-  /// Hashes every leaf up to the checkpoint: then what did not match is proven not to be there.
+  /// Prints what matches, of the leaves up to the checkpoint and of those that still wait for one.
   ExitCode scan_all() {
+    std::deque<Hit> hits;
+    wait_for_publisher();
     if (!proofs_.fault().empty()) return fail(0, proofs_.fault());
+    ExitCode outcome = hash_all(hits);
+    if (outcome == ExitCode::ok) outcome = find_pending(hits);
+    if (outcome != ExitCode::ok) return outcome;
+    for (const Hit& hit : hits) {
+      printer_.print(hit.leaf, hit.record, hit.standing, proofs_.checkpoint().size);
+      if (hit.standing == Standing::pending) ++pending_;
+    }
+    printed_ = hits.size();
+    return ExitCode::ok;
+  }
+
+  /// Until what is asked for of the leaves that are there now is under a checkpoint.
+  void wait_for_publisher() {
+    const std::uint64_t head = proofs_.evidence().head_now();
+    if (head > 0) proofs_.wait_for(std::min(head - 1, options_.to.value_or(UINT64_MAX)), options_.publish_interval_ms);
+  }
+
+  /// Hashes every leaf up to the checkpoint: then what did not match is proven not to be there.
+  ExitCode hash_all(std::deque<Hit>& hits) {
     const ledger::Checkpoint& checkpoint = proofs_.checkpoint();
     ledger::Frontier frontier;
-    std::deque<Hit> hits;
     while (frontier.size() < checkpoint.size) {
       const auto page = proofs_.evidence().leaves(frontier.size(), page_size);
       if (page.empty()) return fail(frontier.size(), "the entry is missing");
@@ -87,12 +109,28 @@ class LogReading {
           return fail(frontier.size(), "the entry is missing or not one that was written here");
         }
         frontier.append(ledger::leaf_hash(as_bytes(leaf.bytes)));
-        if (matches(*record, options_)) keep(hits, {leaf, *record});
+        if (matches(*record, options_)) keep(hits, {leaf, *record, Standing::included});
       }
     }
-    if (frontier.root() != checkpoint.root) return locate_failure();
-    for (const Hit& hit : hits) printer_.print(hit.leaf, hit.record, Standing::included, checkpoint.size);
-    printed_ = hits.size();
+    return frontier.root() == checkpoint.root ? ExitCode::ok : locate_failure();
+  }
+
+  ExitCode find_pending(std::deque<Hit>& hits) {
+    LeafQuery query = query_of(options_);
+    query.order = Order::ascending;
+    query.from = std::max(query.from, proofs_.checkpoint().size);
+    query.limit = page_size;
+    for (bool more = query.from < query.to; more;) {
+      const auto page = source_.leaves(log_, query);
+      for (const ledger::StoredLeaf& leaf : page) {
+        const auto record = ledger::decode_leaf(leaf.bytes);
+        if (!record || record->seq != leaf.seq)
+          return fail(leaf.seq, "the stored leaf is not one that was written here");
+        if (matches(*record, options_)) keep(hits, {leaf, *record, Standing::pending});
+        query.from = leaf.seq + 1;
+      }
+      more = page.size() == query.limit;
+    }
     return ExitCode::ok;
   }
 

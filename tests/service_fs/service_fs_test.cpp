@@ -206,6 +206,12 @@ TEST_CASE("what is not yet published says so") {
   CHECK(answer.code == 0);
   CHECK(has(answer.out, "\"status\":\"pending\""));
   CHECK(has(answer.out, "1 pending"));
+  const auto complete =
+      run(world, "read --filter tenant-id=globex --limit 2 --order desc --complete --publish-interval-ms 10");
+  CHECK(complete.code == 0);
+  CHECK(has(lines_of(complete.out)[0], "\"status\":\"pending\""));
+  CHECK(has(lines_of(complete.out)[1], "\"status\":\"included\""));
+  CHECK(has(complete.out, "1 pending"));
   CHECK(run(world, "prove 2 --filter tenant-id=globex --publish-interval-ms 10").code == 4);
   CHECK(run(world, "verify --full").code == 0);
 }
