@@ -10,6 +10,8 @@ import time
 
 READY_WITHIN_S = 60
 STOPPED_WITHIN_S = 30
+# Of tests that send more from one address than a caller may.
+UNLIMITED = ("--platform-rate-limit-rpm", "1000000000", "--address-rate-limit-rpm", "1000000000")
 
 
 def free_port():
@@ -19,15 +21,37 @@ def free_port():
         return probe.getsockname()[1]
 
 
+class SqliteStore:
+    """The embedded engine: its database lies in the data directory, where all programs look by themselves."""
+
+    def __init__(self, _):
+        self.arguments = []
+
+    def remove(self):
+        """Gives back what lies outside the data directory."""
+
+
+# By what --store says before the first colon: made once for each data directory, with the whole of that text. `arguments` go to
+# every program that opens the store.
+STORES = {"sqlite": SqliteStore}
+
+
+def add_arguments(parser):
+    """The arguments of a script that starts servers."""
+    parser.add_argument("--server", required=True, help="the service-vm-tenant program")
+    parser.add_argument("--store", default="sqlite", help=f"the engine to run on: {', '.join(STORES)}")
+
+
 class Server:
     """One control plane. As a context manager it starts, and at the end is stopped by SIGTERM and must exit 0."""
 
-    def __init__(self, binary, data_dir=None, arguments=()):
+    def __init__(self, binary, data_dir=None, arguments=(), store="sqlite"):
         self.binary = pathlib.Path(binary).resolve()
         self.folder = None if data_dir else tempfile.TemporaryDirectory(prefix="cadastre-test-")
         self.data_dir = pathlib.Path(data_dir or self.folder.name, "" if data_dir else "data")
         self.log_path = self.data_dir.with_name(self.data_dir.name + ".log")
-        self.arguments = list(arguments)
+        self.store = STORES[store.partition(":")[0]](store)
+        self.arguments = [*self.store.arguments, *arguments]
         self.port = free_port()
         self.process = None
 
@@ -51,12 +75,24 @@ class Server:
         """The caller's environment without settings that would reach the programs."""
         return {name: value for name, value in os.environ.items() if not name.startswith("CADASTRE_")}
 
+    def service_fs(self, *arguments):
+        """What the ledger's tool says of this store and the files published from it."""
+        return subprocess.run([self.program("service-fs"), *arguments, "--data-dir", self.data_dir, *self.store.arguments],
+                              capture_output=True, text=True, check=False, env=self.environment())
+
     def start(self):
         """Starts the process and waits until /readyz says yes. Fails when it ends first or takes too long."""
+        self.launch()
+        return self.wait_until_ready()
+
+    def launch(self):
+        """Starts the process and waits for nothing."""
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [self.binary, "--listen", self.address, "--data-dir", self.data_dir, *self.arguments],
                 stdout=log, stderr=log, env=self.environment())
+
+    def wait_until_ready(self):
         give_up = time.monotonic() + READY_WITHIN_S
         while not self.is_ready():
             if self.process.poll() is not None:
@@ -100,6 +136,7 @@ class Server:
         return self.log_path.read_text(encoding="utf-8", errors="replace")
 
     def clean(self):
+        self.store.remove()
         if self.folder:
             self.folder.cleanup()
 

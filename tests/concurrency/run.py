@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""64 requests at the same moment against the real server: quotas are exact, one of many equal changes is made, and afterwards the
+counters, the rows and the ledger agree.
+
+Usage: run.py --server PROGRAM [--store ENGINE] [--rounds N]. Every race of races.py is run once a round.
+"""
+import argparse
+import pathlib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from arena import Arena  # noqa: E402
+from races import RACES  # noqa: E402
+from seed import seeded_random  # noqa: E402
+from server import UNLIMITED, Server, add_arguments  # noqa: E402
+
+
+def run(server, rounds):
+    """The arena after all rounds, and after the ledger's own tool has looked at everything."""
+    arena = Arena(server, *seeded_random())
+    for arena.round in range(1, rounds + 1):
+        for race in RACES:
+            arena.race = race.__name__
+            race(arena)
+    arena.race = "at the end"
+    done = server.service_fs("verify", "--full", "--format", "jsonl")
+    arena.expect(f"service-fs verify --full, {done.stderr}", done.returncode, 0)
+    return arena
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_arguments(parser)
+    parser.add_argument("--rounds", type=int, default=20, help="how often each race is run; 20 by default")
+    options = parser.parse_args()
+    began = time.monotonic()
+    with Server(options.server, arguments=[*UNLIMITED, "--log-level", "warning"], store=options.store) as server:
+        arena = run(server, options.rounds)
+    for fault in arena.faults:
+        print(fault)
+    print(f"{options.rounds} rounds of {len(RACES)} races, {arena.requests} requests in volleys, {arena.audits} comparisons, "
+          f"{len(arena.faults)} faults, {time.monotonic() - began:.0f} s")
+    return 1 if arena.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
