@@ -18,6 +18,9 @@ Caller caller_of(const VerifiedToken& token) {
           .subject_thumbprint = token.holder_thumbprint(),
           .generation = token.generation,
           .expires_at = instant_from_s(token.expires_at_s),
+          .caveats = token.caveats,
+          .audience = token.audience,
+          .requires_pop = token.requires_pop,
           .request_id = {}};
 }
 

@@ -23,29 +23,6 @@ Response invalid(const Refusal& refusal) {
   return response;
 }
 
-void append_caveats(std::string& out, const std::vector<Caveat>& caveats) {
-  out += '[';
-  for (const Caveat& caveat : caveats) {
-    if (&caveat != caveats.data()) out += ',';
-    json::Object object(out);
-    std::string& value = object.key(name_of(caveat.kind));
-    if (caveat.kind == CaveatKind::quota) {
-      json::Object(value).field("vms", caveat.number).end();
-    } else if (caveat.values.empty()) {
-      json::append_integer(value, caveat.number);
-    } else {
-      value += '[';
-      for (const std::string& each : caveat.values) {
-        if (&each != caveat.values.data()) value += ',';
-        json::append_string(value, each);
-      }
-      value += ']';
-    }
-    object.end();
-  }
-  out += ']';
-}
-
 Response valid(const KnownToken& known) {
   const VerifiedToken& token = known.token;
   Response response{.status = 200, .content_type = "application/json", .headers = "Cache-Control: no-store\r\n"};
@@ -67,7 +44,7 @@ Response valid(const KnownToken& known) {
         .end();
   }
   chain += ']';
-  append_caveats(object.key("caveats"), token.caveats);
+  object.key("caveats") += token.caveats.empty() ? "[]" : encode_caveats(token.caveats);
   object.end();
   return response;
 }

@@ -8,6 +8,7 @@
 #include "domain/issued_token.h"
 #include "domain/scope.h"
 #include "service/ports.h"
+#include "token/caveat.h"
 
 namespace cadastre {
 
@@ -20,6 +21,9 @@ struct Caller {
   Bytes<32> subject_thumbprint{};
   std::int64_t generation = 1;
   Instant expires_at;
+  std::vector<Caveat> caveats;  ///< What it is bound by, and whatever is issued under it.
+  std::string audience;         ///< `aud`.
+  bool requires_pop = false;
   std::string request_id;
 };
 

@@ -67,6 +67,17 @@ Result<void> admit_sub_token(const Services& services, const Caller& caller, con
   return {};
 }
 
+/// A sub-token is bound by what binds the token it is issued under: its caveats, its audience, its proof of possession.
+Result<void> bind_to_parent(const Services& services, const Caller& caller, const TokenOrder& order,
+                            IssuedToken& record) {
+  if (order.audience.empty()) record.audience = caller.audience;
+  record.caveats = TRY(inherit_caveats(caller.caveats, record.caveats));
+  record.requires_pop = record.requires_pop || caller.requires_pop;
+  record.ancestors = caller.rids;
+  if (caller.audience == services.deployment.audience || caller.audience == record.audience) return {};
+  return wrong_field("audience", fmt::format("must be {}, as that of the token it is issued under", caller.audience));
+}
+
 /// The tenant, which may get a token now.
 Result<Tenant> issuing_tenant(Reader& reader, const TenantId& id) {
   auto tenant = reader.tenant(id);
@@ -165,7 +176,7 @@ Result<FreshToken> issue_token(Tx& tx, Services& services, const Caller& caller,
   const auto tenant = TRY(issuing_tenant(tx, order.tenant));
   auto record = draw_record(services, order, tenant);
   TRY(admit_sub_token(services, caller, order, record.expires_at));
-  if (is_platform(caller) == order.tenant.is_platform()) record.ancestors = caller.rids;
+  if (is_platform(caller) == order.tenant.is_platform()) TRY(bind_to_parent(services, caller, order, record));
   record.issued_by = caller.token_id;
   return sign_and_record(tx, services, std::move(record), actor_of(caller), caller.request_id);
 }

@@ -30,7 +30,7 @@ struct FreshToken {
 };
 
 /// Issues a token. Under a platform administrator it is a root token of the tenant; under a tenant's own token it is a
-/// sub-token, which names its ancestors, may do no more and lives no longer.
+/// sub-token, which names its ancestors, is bound by all that binds that one, and lives no longer.
 Result<FreshToken> issue_token(Tx& tx, Services& services, const Caller& caller, const TokenOrder& order);
 
 /// Issues a platform administrator's token for whoever may run commands on the server; `name` becomes its label.

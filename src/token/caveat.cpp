@@ -1,6 +1,7 @@
 #include "token/caveat.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
@@ -12,6 +13,8 @@
 
 namespace cadastre {
 namespace {
+
+constexpr int caveats_depth_max = 3;  // an array of objects that hold a list or an object
 
 constexpr std::pair<std::string_view, CaveatKind> kinds[] = {
     {"op", CaveatKind::op}, {"method", CaveatKind::method}, {"path", CaveatKind::path}, {"res", CaveatKind::res},
@@ -161,6 +164,22 @@ Checked<Caveat> decode_caveat(const json::Value& value) {
   std::unreachable();
 }
 
+/// What stands after the name: `["GET"]`, `{"vms":3}` or `60`.
+void append_content(std::string& out, const Caveat& caveat) {
+  if (caveat.kind == CaveatKind::quota) {
+    json::Object(out).field("vms", caveat.number).end();
+  } else if (caveat.values.empty()) {
+    json::append_integer(out, caveat.number);
+  } else {
+    out += '[';
+    for (const std::string& value : caveat.values) {
+      if (&value != caveat.values.data()) out += ',';
+      json::append_string(out, value);
+    }
+    out += ']';
+  }
+}
+
 }  // namespace
 
 std::string_view name_of(CaveatKind kind) {
@@ -181,6 +200,32 @@ Result<std::string> admit_caveats(const json::Value& cav) {
   const auto caveats = decode_caveats(cav, 0);
   if (!caveats) return refuse(Code::invalid_field, "caveats", caveats.error().reason);
   return *json::canonical(cav);  // every number in it has been read as an integer
+}
+
+std::string encode_caveats(const std::vector<Caveat>& caveats) {
+  if (caveats.empty()) return {};
+  std::string text = "[";
+  for (const Caveat& caveat : caveats) {
+    if (&caveat != caveats.data()) text += ',';
+    json::Object object(text);
+    append_content(object.key(name_of(caveat.kind)), caveat);
+    object.end();
+  }
+  return text + ']';
+}
+
+Result<std::string> inherit_caveats(const std::vector<Caveat>& inherited, std::string_view own) {
+  if (inherited.empty()) return std::string(own);
+  std::string text = encode_caveats(inherited);
+  if (own.empty() || own == "[]") return text;
+  const auto array = json::parse(own, caveats_depth_max).value;
+  if (!array || inherited.size() + array->elements.size() > caveats_per_element_max) {
+    return refuse(Code::invalid_field, "caveats",
+                  fmt::format("a token has at most {} caveats, and {} come from the one it is issued under",
+                              caveats_per_element_max, inherited.size()));
+  }
+  text.back() = ',';
+  return text += own.substr(1);
 }
 
 bool path_matches(std::string_view pattern, std::string_view path) {

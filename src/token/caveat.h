@@ -34,6 +34,13 @@ Checked<std::vector<Caveat>> decode_caveats(const json::Value& cav, std::size_t 
 /// The canonical text of the `cav` of a token to be issued. Refuses what `decode_caveats` refuses, naming `caveats`.
 Result<std::string> admit_caveats(const json::Value& cav);
 
+/// The same canonical text of caveats that were read; nothing for none.
+std::string encode_caveats(const std::vector<Caveat>& caveats);
+
+/// The `cav` of a token to be issued under another: what that one is bound by, then its own (canonical text, or empty).
+/// Refuses more than an element may have, naming `caveats`.
+Result<std::string> inherit_caveats(const std::vector<Caveat>& inherited, std::string_view own);
+
 /// Whether the caveat lets the request pass.
 bool allows(const Caveat& caveat, const TokenUse& use);
 

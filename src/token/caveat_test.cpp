@@ -187,5 +187,25 @@ TEST_CASE("each caveat lets pass what it lists, and nothing else") {
   CHECK_FALSE(allows(decode_caveats(value_of(R"([{"res":["vm:a"]}])"), 0)->front(), unnamed));
 }
 
+TEST_CASE("a token issued under another is bound by that one's caveats and its own") {
+  const auto parent = decode_caveats(
+      value_of(
+          R"([{"op":["vm.list"]},{"path":["/v1/**"]},{"ip":["::1","10.0.0.0/8"]},{"quota":{"vms":3}},{"rpm":6},{"uses":1}])"),
+      0);
+  const std::string inherited =
+      R"([{"op":["vm.list"]},{"path":["/v1/**"]},{"ip":["::1","10.0.0.0/8"]},{"quota":{"vms":3}},{"rpm":6},{"uses":1})";
+  std::string ten = R"([{"rpm":1})";
+  for (int i = 1; i < 10; ++i) ten += R"(,{"rpm":1})";
+  CHECK(encode_caveats(*parent) == inherited + "]");
+  CHECK(encode_caveats({}).empty());
+  CHECK(inherit_caveats({}, "").value().empty());
+  CHECK(inherit_caveats({}, R"([{"rpm":5}])").value() == R"([{"rpm":5}])");
+  CHECK(inherit_caveats(*parent, "").value() == inherited + "]");
+  CHECK(inherit_caveats(*parent, "[]").value() == inherited + "]");
+  CHECK(inherit_caveats(*parent, R"([{"method":["GET"]}])").value() == inherited + R"(,{"method":["GET"]}])");
+  CHECK(inherit_caveats(*parent, ten + "]").has_value());
+  CHECK(inherit_caveats(*parent, ten + R"(,{"rpm":1}])").error().subject == "caveats");
+}
+
 }  // namespace
 }  // namespace cadastre

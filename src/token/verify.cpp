@@ -67,6 +67,7 @@ class ChainVerifier {
                         .tenant = tenant,
                         .scope = scope,
                         .kid = key->kid,
+                        .audience = claims.audience,
                         .device = std::move(claims.device),
                         .generation = claims.generation,
                         .delegable_depth = claims.delegable_depth.value_or(0)};

@@ -59,7 +59,8 @@ struct VerifiedToken {
   std::size_t elements = 1;                  ///< How many of `rids` are this chain's own.
   std::vector<Digest> key_thumbprints = {};  ///< Of every element's key, root first.
   std::string kid;
-  std::string device;  ///< Empty when the token is not a device's.
+  std::string audience;  ///< `aud` of the root.
+  std::string device;    ///< Empty when the token is not a device's.
   std::int64_t generation = 0;
   std::int64_t issued_at_s = 0;   ///< The latest of the elements.
   std::int64_t not_before_s = 0;  ///< The latest of the elements.
