@@ -88,11 +88,14 @@ void Api::handle(Request request, Responder responder, unsigned io_thread) {
   }
 }
 
-void Api::refuse_unrouted(Exchange& exchange, unsigned io_thread) {
+std::optional<Refusal> Api::spend_address_rate(const Exchange& exchange) {
   const auto rate = parts_.authenticator.addresses().admit(exchange.request.peer, parts_.services.clock.tick());
-  if (!rate.admitted) {
-    return finish(exchange, std::unexpected(rate_refusal(rate, "an address without a good credential")), io_thread);
-  }
+  if (rate.admitted) return std::nullopt;
+  return rate_refusal(rate, "an address without a good credential");
+}
+
+void Api::refuse_unrouted(Exchange& exchange, unsigned io_thread) {
+  if (auto refusal = spend_address_rate(exchange)) return finish(exchange, std::unexpected(*refusal), io_thread);
   if (exchange.match.allow.empty())
     return finish(exchange, cadastre::refuse(Code::not_found, "path", "There is no such path."), io_thread);
   finish(exchange,
@@ -101,6 +104,11 @@ void Api::refuse_unrouted(Exchange& exchange, unsigned io_thread) {
 }
 
 void Api::answer_open(Exchange& exchange, const OpenHandler& handler, unsigned io_thread) {
+  const std::string_view operation = exchange.match.route->operation;
+  const bool is_watching = operation.starts_with("health.") || operation == "metrics.get";
+  if (!is_watching) {
+    if (auto refusal = spend_address_rate(exchange)) return finish(exchange, std::unexpected(*refusal), io_thread);
+  }
   finish(exchange, handler(*this, exchange.request, exchange.match.path, io_thread), io_thread);
 }
 

@@ -61,6 +61,8 @@ class Api final : public Handler {
     std::string log;
   };
 
+  /// Counts a request that needs no credential against its address; a refusal when that has asked too often.
+  std::optional<Refusal> spend_address_rate(const Exchange& exchange);
   void refuse_unrouted(Exchange& exchange, unsigned io_thread);
   void answer_open(Exchange& exchange, const OpenHandler& handler, unsigned io_thread);
   void answer_authenticated(std::shared_ptr<Exchange> exchange, unsigned io_thread);

@@ -4,6 +4,8 @@
 
 #include <cstring>
 
+#include "http/problem.h"
+
 namespace cadastre::http {
 namespace {
 
@@ -210,8 +212,10 @@ Refusal rate_refusal(const RateDecision& rate, std::string_view whose) {
 
 Refusal refusal_of(const TokenFault& fault, const std::optional<Scope>& needed) {
   switch (fault.kind) {
-    case FaultKind::token:
     case FaultKind::proof:
+      return {Code::unauthenticated, std::string(proof_mark) + fault.reason,
+              fmt::format("The proof of possession was refused: {}.", fault.reason)};
+    case FaultKind::token:
       return {Code::unauthenticated, fault.reason,
               fault.reason == "missing_credentials" ? "Send a token: Authorization: Bearer <token>."
                                                     : fmt::format("The token was refused: {}.", fault.reason)};

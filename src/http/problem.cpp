@@ -130,22 +130,28 @@ void append_errors(std::string& out, const std::vector<FieldError>& errors) {
   out += ']';
 }
 
+/// Reasons may quote a name out of a token; a header takes only what RFC 6750 section 3 allows in a description.
+bool is_header_safe(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+}
+
+/// Why a credential is refused, as TOKENS.md section 16 spells it.
+std::string_view reason_of(const Refusal& refusal) {
+  const std::string_view subject = refusal.subject;
+  return subject.starts_with(proof_mark) ? subject.substr(proof_mark.size()) : subject;
+}
+
 /// RFC 6750 section 3; a missing credential gets the bare challenge, without an error code (section 3.1).
 std::string challenge(const Refusal& refusal) {
   if (refusal.code == Code::insufficient_scope) {
     return "WWW-Authenticate: Bearer error=\"insufficient_scope\"\r\n";
   }
   if (refusal.subject == "missing_credentials") return "WWW-Authenticate: Bearer\r\n";
-  if (refusal.subject.starts_with("pop_")) {
-    return fmt::format("WWW-Authenticate: DPoP error=\"invalid_dpop_proof\", error_description=\"{}\"\r\n",
-                       refusal.subject);
-  }
-  return fmt::format("WWW-Authenticate: Bearer error=\"invalid_token\", error_description=\"{}\"\r\n", refusal.subject);
-}
-
-/// Reasons may quote a name out of a token; a header takes only what RFC 6750 section 3 allows in a description.
-bool is_header_safe(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+  const std::string_view reason = reason_of(refusal);
+  const bool is_about_proof = reason.size() != refusal.subject.size();
+  return fmt::format("WWW-Authenticate: {} error_description=\"{}\"\r\n",
+                     is_about_proof ? "DPoP error=\"invalid_dpop_proof\"," : "Bearer error=\"invalid_token\",",
+                     is_header_safe(reason) ? reason : "unreadable");
 }
 
 }  // namespace
@@ -172,15 +178,14 @@ Response problem(const Refusal& refusal, const ProblemContext& context) {
     object.field("tenant_id", context.tenant_id);
   object.field("retryable", kind.retryable);
   if (refusal.code == Code::unauthenticated || refusal.code == Code::caveat_denied)
-    object.field("reason", refusal.subject);
+    object.field("reason", reason_of(refusal));
   if (!refusal.violations.empty()) append_violations(object.key("violations"), refusal.violations);
   if (!refusal.errors.empty()) append_errors(object.key("errors"), refusal.errors);
   object.end();
   if (kind.retryable)
     response.headers += fmt::format("Retry-After: {}\r\n", std::max<std::int64_t>(1, refusal.retry_after_s));
   if (kind.status == 401 || refusal.code == Code::insufficient_scope) {
-    Refusal shown{refusal.code, is_header_safe(refusal.subject) ? refusal.subject : "invalid_token", ""};
-    response.headers += challenge(shown);
+    response.headers += challenge(refusal);
   }
   return response;
 }

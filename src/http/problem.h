@@ -17,6 +17,9 @@ struct ProblemContext {
   std::string_view tenant_id;  ///< Empty when none is known.
 };
 
+/// Begins the subject of a refusal that is about a DPoP proof and not about the token itself; never shown.
+constexpr std::string_view proof_mark = "proof:";
+
 int status_of(Code code);
 /// As `code` on the wire: `QUOTA_EXCEEDED`.
 std::string_view name_of(Code code);

@@ -61,6 +61,6 @@ class Client:
         return name
 
     def issue(self, tenant, public_key, scope="service:tenant-admin", by=None, headers=(), **more):
-        """The answer's JSON for a new token of the tenant; issued by the administrator unless `by` a token."""
+        """The answer's JSON for a new token of the tenant, of the platform for None; issued by the administrator unless `by` a token."""
         body = {"subject_pubkey": public_key, "scope": scope, "expires_in_seconds": 600, **more}
-        return self.send("POST", f"/v1/tenants/{tenant}/tokens", by or self.admin, body, headers, expect=201).json
+        return self.send("POST", f"/v1/tenants/{tenant}/tokens" if tenant else "/v1/tokens", by or self.admin, body, headers, expect=201).json

@@ -3,8 +3,10 @@ import base64
 import hashlib
 import json
 import pathlib
+import secrets
 import subprocess
 import tempfile
+import time
 
 PKCS8_PREFIX = bytes.fromhex("302e020100300506032b657004220420")  # RFC 8410 section 7
 
@@ -64,6 +66,14 @@ def changed(token, seed, **claims):
     header = json.loads(decode_b64url(token.split(".")[0]))
     payload = {name: value for name, value in {**claims_of(token), **claims}.items() if value is not None}
     return jws(seed, header, payload)
+
+
+def proof(seed, token, method, url, **claims):
+    """A DPoP proof (RFC 9449 section 4.2) for a request under the token, unless claims say otherwise."""
+    jwk = {"crv": "Ed25519", "kty": "OKP", "x": b64url(public_key_of(seed))}
+    hashed = b64url(hashlib.sha256(token.encode()).digest())
+    payload = {"ath": hashed, "htm": method, "htu": url, "iat": int(time.time()), "jti": b64url(secrets.token_bytes(16)), **claims}
+    return jws(seed, {"alg": "EdDSA", "jwk": jwk, "typ": "dpop+jwt"}, payload)
 
 
 def seed_of(data_dir, name):

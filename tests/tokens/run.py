@@ -22,6 +22,7 @@ from server import Server  # noqa: E402
 
 ROUNDS = 100
 REFUSED_WITHIN_S = 10
+LIMITS = ["--address-rate-limit-rpm", "1000"]
 
 
 class Trial:
@@ -309,6 +310,90 @@ def item_21(trial):
     trial.expect("a new one", trial.send("POST", f"/v1/tenants/{tenant}/tokens", trial.client.admin, issue).status, 404)
 
 
+def sub_tokens(trial):
+    """What a token is bound by binds whatever is issued under it; what a platform administrator issues for a tenant starts anew."""
+    tenant = trial.tenant()
+    caveats = [{"method": ["GET", "POST"]}, {"path": ["/v1/tenants/*/tokens"]}]
+    bound = trial.issue(tenant, caveats=caveats)
+    below = trial.client.issue(tenant, new_key(), by=bound["token"], caveats=[{"ip": ["127.0.0.1"]}])
+    trial.expect("its caveats", credential.claims_of(below["token"])["cav"], [*caveats, {"ip": ["127.0.0.1"]}])
+    trial.expect("those of one below", credential.claims_of(trial.client.issue(tenant, new_key(), "READ", by=below["token"])["token"])["cav"],
+                 [*caveats, {"ip": ["127.0.0.1"]}])
+    trial.refused("what the first may not do either", below["token"], 403, "CAVEAT_DENIED")
+    order = {"subject_pubkey": new_key(), "scope": "READ", "expires_in_seconds": 60}
+    path = f"/v1/tenants/{tenant}/tokens"
+    many = [{"method": ["GET"]}] * 15
+    refused = trial.send("POST", path, bound["token"], {**order, "caveats": many})
+    trial.expect("too many together", (refused.status, "2 come from" in refused.json["detail"]), (422, True))
+
+    audience = credential.claims_of(bound["token"])["aud"]
+    narrow = trial.issue(tenant, audience=audience + "/vm-tenant")["token"]
+    below = trial.client.issue(tenant, new_key(), "READ", by=narrow)
+    trial.expect("its audience", credential.claims_of(below["token"])["aud"], audience + "/vm-tenant")
+    for wider in (audience, audience + "/console"):
+        refused = trial.send("POST", path, narrow, {**order, "audience": wider})
+        trial.expect(f"audience {wider}", (refused.status, refused.json["errors"][0]["pointer"]), (422, "/audience"))
+
+    admin = trial.client.issue(None, new_key(), "service:platform-admin", caveats=[{"path": ["/v1/tenants/**"]}])["token"]
+    root = credential.claims_of(trial.client.issue(tenant, new_key(), by=admin)["token"])
+    trial.expect("a root token's caveats and ancestors", ("cav" in root, "anc" in root), (False, False))
+
+
+def proofs(trial):
+    """A token that requires a proof of possession is good with one alone, made for the request; so is what is issued under it."""
+    tenant = trial.tenant()
+    seed = secrets.token_bytes(32)
+    token = trial.client.issue(tenant, credential.b64url(credential.public_key_of(seed)), require_pop=True)["token"]
+
+    def call(method, path, proof=None, body=None, scheme="DPoP"):
+        fields = [("Authorization", f"{scheme} {token}")] + ([("DPoP", proof)] if proof else [])
+        return trial.send(method, path, body=body, headers=fields)
+
+    def proof(method, path, **claims):
+        return credential.proof(seed, token, method, trial.server.url + path, **claims)
+
+    good = proof("GET", "/v1/vms")
+    trial.expect("with a proof", call("GET", "/v1/vms?page_size=1", good).status, 200)
+    now = int(time.time())
+    for what, answer, reason in (
+            ("no proof", call("GET", "/v1/vms"), "pop_required"),
+            ("the other scheme", call("GET", "/v1/vms", proof("GET", "/v1/vms"), scheme="Bearer"), "pop_scheme"),
+            ("the same again", call("GET", "/v1/vms", good), "pop_replayed"),
+            ("another's key", call("GET", "/v1/vms", credential.proof(secrets.token_bytes(32), token, "GET", trial.server.url + "/v1/vms")),
+             "pop_key_mismatch"),
+            ("another method's", call("GET", "/v1/vms", proof("POST", "/v1/vms")), "pop_htm"),
+            ("another path's", call("GET", "/v1/vms", proof("GET", "/v1/status")), "pop_htu"),
+            ("another token's", call("GET", "/v1/vms", proof("GET", "/v1/vms", ath=credential.b64url(bytes(32)))), "pop_ath"),
+            ("an old one", call("GET", "/v1/vms", proof("GET", "/v1/vms", iat=now - 62)), "pop_stale"),
+            ("one of tomorrow", call("GET", "/v1/vms", proof("GET", "/v1/vms", iat=now + 80)), "pop_stale"),
+            ("rubbish", call("GET", "/v1/vms", "rubbish"), "malformed_jws"),
+            ("an unknown claim", call("GET", "/v1/vms", proof("GET", "/v1/vms", exp=now)), "unknown_claim:exp")):
+        challenge = answer.headers.get("WWW-Authenticate") or ""
+        trial.expect(what, (answer.status, answer.reason, answer.json.get("reason"), challenge.partition(",")[0]),
+                     (401, reason, reason, 'DPoP error="invalid_dpop_proof"'))
+    path = f"/v1/tenants/{tenant}/tokens"
+    order = {"subject_pubkey": new_key(), "scope": "READ", "expires_in_seconds": 60, "require_pop": False}
+    below = call("POST", path, proof("POST", path), order)
+    trial.expect("what is issued under it", (below.status, credential.claims_of(below.json["token"]).get("pop")), (201, "dpop"))
+
+
+def addresses(trial):
+    """Run last but one: whoever asks what tokens are worth, good ones included, uses up what an address may ask without one."""
+    token = trial.issue(trial.tenant())["token"]
+    other = trial.issue(trial.tenant())["token"]
+    trial.accepted("the token", token)
+    give_up = time.monotonic() + REFUSED_WITHIN_S
+    while (answer := trial.verify(token)).status == 200 and time.monotonic() < give_up:
+        pass
+    trial.expect("too many questions", (answer.status, answer.code), (429, "RATE_LIMITED"))
+    trial.expect("when to ask again", 0 < int(answer.headers["Retry-After"]) <= 60, True)
+    for path, status in (("/.well-known/jwks.json", 429), ("/openapi.json", 429), ("/problems", 429), ("/healthz", 200), ("/readyz", 200),
+                         ("/metrics", 200)):
+        trial.expect(path, trial.send("GET", path).status, status)
+    trial.accepted("a token that is known", token)
+    trial.expect("one that is not", trial.send("GET", "/v1/vms", other).status, 429)
+
+
 def devices(trial):
     """There are no devices yet, so a token that names one fails closed, whoever signed it."""
     token = trial.issue(trial.tenant())["token"]
@@ -316,12 +401,13 @@ def devices(trial):
     trial.refused("of a device", credential.changed(token, trial.issuer, dev="node-01"), 401, "device_revoked")
 
 
-ITEMS = [item_01, item_05, item_06, item_08, item_12, item_14, item_15, item_16, item_17, item_18, item_19, item_20, item_21, devices]
+ITEMS = [item_01, item_05, item_06, item_08, item_12, item_14, item_15, item_16, item_17, item_18, item_19, item_20, item_21, devices,
+         sub_tokens, proofs]
 
 
 def run(server):
     trial = Trial(server)
-    for item in [*ITEMS, item_07]:
+    for item in [*ITEMS, addresses, item_07]:
         trial.item = item.__name__.removeprefix("item_")
         item(trial)
     return trial.faults
@@ -331,11 +417,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", required=True, help="the service-vm-tenant program")
     options = parser.parse_args()
-    with Server(options.server, arguments=["--threads", "1", "--log-level", "debug"]) as server:
+    with Server(options.server, arguments=["--threads", "1", "--log-level", "debug", *LIMITS]) as server:
         faults = run(server)
     for fault in faults:
         print(fault)
-    print(f"{len(ITEMS) + 1} items, {len(faults)} faults")
+    print(f"{len(ITEMS) + 2} items, {len(faults)} faults")
     return 1 if faults else 0
 
 
