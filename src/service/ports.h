@@ -116,9 +116,8 @@ class Reader {
   virtual std::optional<IssuedToken> token(const TenantId& tenant, const TokenId& id) = 0;
   virtual std::optional<IssuedToken> token_by_rid(const TenantId& tenant, const RevocationId& rid) = 0;
   virtual std::vector<IssuedToken> tokens(const TenantId& tenant, const TokenQuery& query) = 0;
+  /// Whether it was ever recorded, its `expires_at` past or not.
   virtual bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) = 0;
-  /// All revocations of all namespaces that are still to be remembered at `now`: to fill the memory at start.
-  virtual void each_revocation(Instant now, const std::function<void(const Revocation&)>& visit) = 0;
   virtual std::optional<LogHead> log_head(const TenantId& tenant) = 0;
   virtual std::vector<Leaf> leaves(const TenantId& tenant, const LeafQuery& query) = 0;
   virtual std::optional<PublishedCheckpoint> checkpoint(const TenantId& tenant) = 0;
@@ -179,8 +178,8 @@ class ChangeFeed {
  public:
   virtual ~ChangeFeed() = default;
   /// The tenant's data changed: its row as it is now. `revision` grows with every change, of its VMs too.
+  /// A new revocation is such a change: the row counts them, so whoever knew another count asks the store again.
   virtual void tenant_changed(const Tenant& tenant) = 0;
-  virtual void revoked(const Revocation& revocation) = 0;
 };
 
 /// Figures of the committer for metrics; all since the start.

@@ -95,8 +95,4 @@ void TenantGates::tenant_changed(const Tenant& tenant) {
   if (const auto found = own.gates.find(tenant.id); found != own.gates.end()) found->second->apply(with_limit(tenant));
 }
 
-void TenantGates::revoked(const Revocation&) {
-  // The tenant's row counts its revocations and comes with the same commit, so its gate knows already.
-}
-
 }  // namespace cadastre

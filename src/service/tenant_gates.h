@@ -65,7 +65,6 @@ class TenantGates final : public ChangeFeed {
   void each(const std::function<void(TenantGate&)>& visit);
 
   void tenant_changed(const Tenant& tenant) override;
-  void revoked(const Revocation& revocation) override;
 
  private:
   struct Hash {

@@ -160,27 +160,17 @@ TEST_CASE("a token is found by its id and its revocation id, and listed page by 
   });
 }
 
-TEST_CASE("a revocation is recorded once, counted in its tenant's row, and visited until it may be forgotten") {
+TEST_CASE("a revocation is recorded once, counted in its tenant's row, and never forgotten") {
   on_every_store([](Store& store) {
     register_tenant(store, "acme");
     const auto reader = store.open_reader();
-    const Revocation revocation{acme, RevocationKind::key, sample_token(acme, 1).rid, noon,
-                                noon + std::chrono::hours(1)};
+    // Even one that may be forgotten by now is not: a clock may go back.
+    const Revocation revocation{acme, RevocationKind::key, sample_token(acme, 1).rid, noon, instant_from_s(0)};
     for (int i = 0; i < 2; ++i) change(store, acme, [&](Tx& tx) { tx.insert(revocation); });
     CHECK(reader->tenant(acme).value().revocations == 1);
     CHECK(reader->is_revoked(acme, RevocationKind::key, revocation.id));
     CHECK(!reader->is_revoked(acme, RevocationKind::token, revocation.id));
     CHECK(!reader->is_revoked(acme, RevocationKind::key, {}));
-    std::vector<Revocation> seen;
-    const auto note = [&](const Revocation& one) { seen.push_back(one); };
-    reader->each_revocation(noon, note);
-    REQUIRE(seen.size() == 1);
-    CHECK(seen[0].tenant == acme);
-    CHECK(seen[0].id == revocation.id);
-    CHECK(seen[0].revoked_at == noon);
-    reader->each_revocation(revocation.expires_at, note);
-    CHECK(seen.size() == 1);
-    CHECK(reader->is_revoked(acme, RevocationKind::key, revocation.id));
     // An update with a copy from before the revocation does not undo the count.
     change(store, acme, [&](Tx& tx) { tx.update(sample_tenant("acme")); });
     CHECK(reader->tenant(acme).value().revocations == 1);

@@ -186,7 +186,6 @@ void Committer::tell() {
     feed = feed_;
   }
   if (feed == nullptr) return;
-  for (const Revocation& revocation : notes.revoked) feed->revoked(revocation);
   for (const TenantId& tenant : notes.changed) feed->tenant_changed(transaction_.changed_tenant(tenant));
 }
 

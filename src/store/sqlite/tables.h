@@ -56,9 +56,6 @@ class Asking : public Port {
   bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) override {
     return tables_.revocations.contains(tenant, kind, id);
   }
-  void each_revocation(Instant now, const std::function<void(const Revocation&)>& visit) override {
-    tables_.revocations.each(now, visit);
-  }
   std::optional<LogHead> log_head(const TenantId& tenant) override {
     auto row = tables_.tenants.find(tenant);
     if (!row) return std::nullopt;

@@ -94,24 +94,12 @@ bool TokenTable::mark_revoked(const TenantId& tenant, const TokenId& id, Instant
 
 RevocationTable::RevocationTable(Connection& connection)
     : contains_(connection, "SELECT 1 FROM revocation WHERE tenant_id = ?1 AND kind = ?2 AND id = ?3"),
-      each_(connection, "SELECT tenant_id, kind, id, revoked_at, expires_at FROM revocation WHERE expires_at > ?1"),
       insert_(connection,
               "INSERT INTO revocation (tenant_id, kind, id, revoked_at, expires_at) VALUES (?,?,?,?,?) "
               "ON CONFLICT DO NOTHING") {}
 
 bool RevocationTable::contains(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) {
   return contains_(tenant.text(), kind, id).next();
-}
-
-void RevocationTable::each(Instant now, const std::function<void(const Revocation&)>& visit) {
-  auto rows = each_(now);
-  while (rows.next()) {
-    visit({.tenant = tenant_id_of(rows.bytes(0)),
-           .kind = static_cast<RevocationKind>(rows.integer(1)),
-           .id = rows.blob<32>(2),
-           .revoked_at = rows.instant(3),
-           .expires_at = rows.instant(4)});
-  }
 }
 
 bool RevocationTable::insert(const Revocation& r) {

@@ -27,12 +27,11 @@ class RevocationTable {
  public:
   explicit RevocationTable(Connection& connection);
   bool contains(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id);
-  void each(Instant now, const std::function<void(const Revocation&)>& visit);
   /// False when it was recorded before.
   bool insert(const Revocation& revocation);
 
  private:
-  Query contains_, each_, insert_;
+  Query contains_, insert_;
 };
 
 }  // namespace cadastre::sqlite

@@ -45,7 +45,6 @@ void Transaction::begin_body() {
   ++body_;
   body_has_written_ = false;
   changed_before_ = notes_.changed.size();
-  revoked_before_ = notes_.revoked.size();
   logs_before_ = notes_.logs.size();
 }
 
@@ -60,7 +59,7 @@ void Transaction::drop_body() {
   if (bodies_ == Bodies::together) return;
   rollback_to_.run();
   release_.run();
-  forget_since(changed_before_, revoked_before_, logs_before_);
+  forget_since(changed_before_, logs_before_);
 }
 
 void Transaction::commit() { commit_.run(); }
@@ -70,7 +69,7 @@ void Transaction::rollback() {
     sqlite3_exec(connection_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
     CHECK_INVARIANT(sqlite3_get_autocommit(connection_.handle()) != 0);
   }
-  forget_since(0, 0, 0);
+  forget_since(0, 0);
 }
 
 const Tenant& Transaction::changed_tenant(const TenantId& id) {
@@ -81,13 +80,12 @@ const Tenant& Transaction::changed_tenant(const TenantId& id) {
 
 void Transaction::finish() {
   notes_.changed.clear();
-  notes_.revoked.clear();
   notes_.logs.clear();
   cache_.trim();
 }
 
 /// What was written to these rows is undone in the database: they are read again when they are next asked for.
-void Transaction::forget_since(std::size_t changed, std::size_t revoked, std::size_t logs) {
+void Transaction::forget_since(std::size_t changed, std::size_t logs) {
   std::vector<TenantId> stale;
   for (const CachedTenant* row : touched_) stale.push_back(row->row.tenant.id);
   for (std::size_t i = changed; i < notes_.changed.size(); ++i) stale.push_back(notes_.changed[i]);
@@ -95,7 +93,6 @@ void Transaction::forget_since(std::size_t changed, std::size_t revoked, std::si
   touched_.clear();
   for (const TenantId& id : stale) cache_.erase(id);
   notes_.changed.erase(notes_.changed.begin() + static_cast<std::ptrdiff_t>(changed), notes_.changed.end());
-  notes_.revoked.erase(notes_.revoked.begin() + static_cast<std::ptrdiff_t>(revoked), notes_.revoked.end());
   notes_.logs.erase(notes_.logs.begin() + static_cast<std::ptrdiff_t>(logs), notes_.logs.end());
 }
 
@@ -226,7 +223,6 @@ void Transaction::insert(const Revocation& revocation) {
   ++held.row.tenant.revocations;
   held.details_unwritten = true;
   raise(held);
-  notes_.revoked.push_back(revocation);
 }
 
 std::uint64_t Transaction::append(const Event& event, Instant now) {

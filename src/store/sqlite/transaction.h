@@ -11,7 +11,6 @@ namespace cadastre::sqlite {
 /// What others are told once a transaction is durable.
 struct Notes {
   std::vector<TenantId> changed;
-  std::vector<Revocation> revoked;
   std::vector<LogNote> logs;
 };
 
@@ -68,7 +67,7 @@ class Transaction final : public Asking<Tx> {
   void touch(CachedTenant& row);
   /// One more change of what the tenant holds: raises the revision, once for each body.
   void raise(CachedTenant& row);
-  void forget_since(std::size_t changed, std::size_t revoked, std::size_t logs);
+  void forget_since(std::size_t changed, std::size_t logs);
 
   Connection& connection_;
   TenantCache cache_;
@@ -76,7 +75,7 @@ class Transaction final : public Asking<Tx> {
   Bodies bodies_ = Bodies::together;
   std::vector<CachedTenant*> touched_;
   Notes notes_;
-  std::size_t changed_before_ = 0, revoked_before_ = 0, logs_before_ = 0;  // sizes of the notes when the body began
+  std::size_t changed_before_ = 0, logs_before_ = 0;  // sizes of the notes when the body began
   std::uint64_t body_ = 0;
   bool body_has_written_ = false;
   Instant latest_now_;  // the latest time that any body has named
