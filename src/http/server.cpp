@@ -65,7 +65,6 @@ bool Server::stop(std::chrono::milliseconds patience) {
 }
 
 std::vector<std::uint16_t> Server::ports() const { return shared_->ports; }
-unsigned Server::threads() const { return static_cast<unsigned>(shared_->group.workers.size()); }
 const Counters& Server::counters() const { return shared_->group.counters; }
 
 }  // namespace cadastre::http

@@ -104,7 +104,6 @@ class Server {
 
   /// The port of each address of the settings, in their order.
   std::vector<std::uint16_t> ports() const;
-  unsigned threads() const;
   const Counters& counters() const;
 
  private:

@@ -286,7 +286,6 @@ void Publisher::note_round(Tick started, bool failed) {
   if (failed) ++figures_.failed_rounds;
   if (!failed && figures_.frozen_logs == 0) oldest_unpublished_.reset();
   figures_.last_round = clock_.tick() - started;
-  round_done_.notify_all();
 }
 
 void Publisher::start(Reports reports) {
@@ -329,20 +328,6 @@ void Publisher::stop() {
   if (!round_succeeds()) return;
   const std::lock_guard lock(round_mutex_);
   remove_replaced(true);
-}
-
-bool Publisher::wait_published(Reader& reader, const TenantId& tenant, std::uint64_t size,
-                               std::chrono::milliseconds time_limit) {
-  const Tick deadline = clock_.tick() + time_limit;
-  for (;;) {
-    std::unique_lock lock(mutex_);
-    const std::uint64_t rounds = figures_.rounds;
-    lock.unlock();
-    const auto checkpoint = reader.checkpoint(tenant);
-    if (checkpoint && checkpoint->size >= size) return true;
-    lock.lock();
-    if (!round_done_.wait_for(lock, deadline - clock_.tick(), [&] { return figures_.rounds != rounds; })) return false;
-  }
 }
 
 PublisherFigures Publisher::figures() const {

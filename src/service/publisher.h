@@ -66,8 +66,6 @@ class Publisher {
   /// Ends that thread, publishes what is left, and removes the partial tiles that were replaced. Idempotent.
   void stop();
 
-  /// Waits until the first `size` leaves of the tenant's log are published; false when they are not by then.
-  bool wait_published(Reader& reader, const TenantId& tenant, std::uint64_t size, std::chrono::milliseconds time_limit);
   PublisherFigures figures() const;
 
  private:
@@ -117,7 +115,6 @@ class Publisher {
   std::exception_ptr failure_;  // the first of this round
 
   mutable std::mutex mutex_;  // guards what follows
-  std::condition_variable_any round_done_;
   PublisherFigures figures_;
   std::optional<Instant> oldest_unpublished_;
 

@@ -69,15 +69,6 @@ void TenantGates::sweep(Tick now) {
   }
 }
 
-std::size_t TenantGates::size() const {
-  std::size_t sum = 0;
-  for (const Shard& each : shards_) {
-    const std::scoped_lock lock(each.mutex);
-    sum += each.gates.size();
-  }
-  return sum;
-}
-
 void TenantGates::each(const std::function<void(TenantGate&)>& visit) {
   for (Shard& own : shards_) {
     std::vector<std::shared_ptr<TenantGate>> gates;

@@ -60,7 +60,6 @@ class TenantGates final : public ChangeFeed {
   std::shared_ptr<TenantGate> find(const TenantId& tenant, Reader& reader);
   /// Forgets gates that nobody holds and nobody used for longer than the rate's window.
   void sweep(Tick now);
-  std::size_t size() const;
   /// Calls `visit` with each gate in memory, without holding a lock meanwhile.
   void each(const std::function<void(TenantGate&)>& visit);
 

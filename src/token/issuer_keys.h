@@ -29,7 +29,7 @@ class IssuerKeys {
  public:
   /// Adds the key under its thumbprint, or sets the state of one that is there.
   void put(const PublicKey& key, IssuerKeyState state);
-  /// Forgets a key whose last token has expired.
+  /// Forgets a key whose last token has expired (TOKENS.md section 12, retired to gone).
   void remove(std::string_view kid);
   /// The key of that kid, or nothing.
   const IssuerKey* find(std::string_view kid) const;

@@ -62,7 +62,6 @@ class ChainVerifier {
     if (!tenant && !is_platform) return fault("claim_missing:tid");
     if (tenant && is_platform) return fault("bad_tenant_id");
     VerifiedToken token{.id = claims.id,
-                        .root_id = claims.id,
                         .home = tenant.value_or(TenantId::platform()),
                         .tenant = tenant,
                         .scope = scope,

@@ -50,7 +50,6 @@ Checked<Presented> decode_authorization(std::span<const std::string_view> author
 /// 11): everything that can change afterwards is asked by `check_state`, `check_proof` and `check_use`.
 struct VerifiedToken {
   std::string id;                  ///< `jti` of the last element.
-  std::string root_id;             ///< `jti` of the first.
   TenantId home;                   ///< Whose generation counts: the root's tenant, or the platform.
   std::optional<TenantId> tenant;  ///< The one tenant it is for; nothing when it is for all.
   Scope scope;

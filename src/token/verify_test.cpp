@@ -25,7 +25,6 @@ TEST_CASE("what a good token says is what the verifier gives") {
   const auto token = world.verify(minted->text);
   REQUIRE(token.has_value());
   CHECK(token->id == encode_base64url(claims.id));
-  CHECK(token->root_id == token->id);
   CHECK(token->tenant == claims.tenant);
   CHECK(token->home == claims.tenant);
   CHECK(token->scope == Scope::tenant_admin());
@@ -283,7 +282,6 @@ TEST_CASE("a chain gives what its last element allows, and names every element")
   CHECK(token->rid() == rid_of(std::string_view(link).substr(0, link.rfind('.'))));
   CHECK(token->key_thumbprints.size() == 2);
   CHECK(token->id == "AAAAAAAAAAAAAAAAAAAAAA");
-  CHECK(token->root_id == "BwAAAAAAAAAAAAAAAAAAAA");
   CHECK(token->expires_at_s == world.now_s + 600);
   CHECK(token->not_before_s == world.now_s);
   CHECK(token->requires_pop);
