@@ -12,7 +12,8 @@
 namespace cadastre::sqlite {
 namespace {
 
-/// A log this many times its due length is being kept by readers, and then they are waited for, briefly.
+/// A log this many times its due length is kept by a slow disk or by readers, and then they are waited for: the disk
+/// until it is done, since the log would grow without a bound, the readers briefly.
 constexpr int lengths_patient = 4;
 constexpr int readers_awaited_ms = 20;
 
@@ -57,8 +58,9 @@ Checkpointer::~Checkpointer() {
 }
 
 void Checkpointer::step() {
-  const bool synced = syncing_.valid() && syncing_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
-  if (synced) end();
+  const bool is_too_long = frames_ > lengths_patient * frames_max_;
+  const auto is_synced = [&] { return syncing_.wait_for(std::chrono::seconds(0)) == std::future_status::ready; };
+  if (syncing_.valid() && (is_too_long || is_synced())) end();
   if (!syncing_.valid() && frames_ - copied_ >= frames_max_) begin();
 }
 

@@ -22,7 +22,7 @@ class Checkpointer {
   Checkpointer(const Checkpointer&) = delete;
   Checkpointer& operator=(const Checkpointer&) = delete;
 
-  /// After a commit: does the step that is due, if any.
+  /// After a commit: does the step that is due, if any. Waits for the disk only when the log has become too long.
   void step();
   /// When nothing else is to be done: copies what there is, and waits for the disk.
   void step_idle();
