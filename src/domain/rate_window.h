@@ -11,6 +11,7 @@ namespace cadastre {
 /// What the rate limit says about one request.
 struct RateDecision {
   bool admitted = false;
+  bool unknown = false;            ///< The budget that replicas share could not be asked: refused, whatever is left.
   std::int64_t limit = 0;          ///< `q` of RateLimit-Policy.
   std::int64_t remaining = 0;      ///< `r` of RateLimit: how many more fit now.
   std::int64_t reset_s = 0;        ///< `t` of RateLimit: whole seconds, rounded up, until more fit.
