@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "base/log.h"
+#include "service/tokens.h"
 #include "store/sqlite/sqlite_store.h"
 #include "token/issuer_keys.h"
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::string_view issuer_setting = "issuer";
 constexpr std::string_view ledger_host_setting = "ledger_host";
+constexpr std::chrono::hours admin_token_lifetime{1};  // TOKENS.md section 5: the bootstrap token
 
 /// The host of `http://host:port/…`, without its port; an IPv6 address keeps its brackets.
 std::string host_of(std::string_view url) {
@@ -28,16 +30,19 @@ std::string first_issuer(const Settings& settings) {
   return settings.public_url.empty() ? "http://" + settings.listen : settings.public_url;
 }
 
-Deployment deployment_of(const Settings& settings, Reader& reader) {
+Deployment deployment_of(const Settings& settings, std::string issuer, std::string ledger_host) {
+  return {.issuer = std::move(issuer),
+          .audience = "cadastre:" + settings.deployment,
+          .token_algorithm = settings.token_alg_name == "EdDSA" ? AlgorithmName::eddsa : AlgorithmName::ed25519,
+          .ledger_host = std::move(ledger_host),
+          .token_lifetime_max = std::chrono::days(settings.token_lifetime_max_days)};
+}
+
+Deployment stored_deployment(const Settings& settings, Reader& reader) {
   const auto stored = reader.setting(issuer_setting);
   const auto host = reader.setting(ledger_host_setting);
   if (!stored || !host) throw std::runtime_error("the database lacks its deployment's names: restore it from a backup");
-  Deployment deployment{
-      .issuer = settings.public_url.empty() ? *stored : settings.public_url,
-      .audience = "cadastre:" + settings.deployment,
-      .token_algorithm = settings.token_alg_name == "EdDSA" ? AlgorithmName::eddsa : AlgorithmName::ed25519,
-      .ledger_host = *host,
-      .token_lifetime_max = std::chrono::days(settings.token_lifetime_max_days)};
+  auto deployment = deployment_of(settings, settings.public_url.empty() ? *stored : settings.public_url, *host);
   if (deployment.issuer != *stored) {
     log::warn("the public URL is not that of the first start: tokens issued under the old one are refused",
               {{"issuer", deployment.issuer}, {"first_issuer", *stored}});
@@ -45,11 +50,12 @@ Deployment deployment_of(const Settings& settings, Reader& reader) {
   return deployment;
 }
 
-/// Makes the platform's own namespace and fixes the deployment's names.
+/// Makes the platform's own namespace, fixes the deployment's names, and leaves the first administrator's token in its
+/// file: before the commit, so that a deployment that is there was never without it. A start that was cut off in
+/// between begins again, with another token.
 void found_deployment(const Settings& settings, const Clock& clock, Random& random, Store& store,
                       const KeyFiles& keys) {
-  const Deployment deployment{
-      .issuer = first_issuer(settings), .audience = {}, .ledger_host = host_of(first_issuer(settings))};
+  const Deployment deployment = deployment_of(settings, first_issuer(settings), host_of(first_issuer(settings)));
   const Keys purposes{keys.token_issuer, kid_of(keys.token_issuer.public_key()), keys.ledger_master_seed};
   Services services{clock, random, deployment, purposes};
   const auto founded = transact(store, TenantId::platform(), [&](Tx& tx) -> Result<bool> {
@@ -63,9 +69,11 @@ void found_deployment(const Settings& settings, const Clock& clock, Random& rand
                      .updated_at = now});
     tx.set_setting(issuer_setting, deployment.issuer);
     tx.set_setting(ledger_host_setting, deployment.ledger_host);
+    const auto token = TRY(issue_admin_token(tx, services, "first-start", admin_token_lifetime));
+    write_secret_file(std::filesystem::path(settings.data_dir) / "admin.token", token.text + "\n");
     return true;
   });
-  CHECK_INVARIANT(founded.has_value());
+  if (!founded) throw std::runtime_error(founded.error().detail);
 }
 
 }  // namespace
@@ -90,8 +98,8 @@ Opened open_data_dir(const Settings& settings, const Clock& clock, Random& rando
   if (is_first_start) make_key_files(data_dir, random);
   auto keys = read_key_files(data_dir);
   if (is_first_start) found_deployment(settings, clock, random, *store, keys);
-  auto deployment = deployment_of(settings, *reader);
-  return {std::move(keys), std::move(store), std::move(deployment), is_first_start};
+  auto deployment = stored_deployment(settings, *reader);
+  return {std::move(keys), std::move(store), std::move(deployment)};
 }
 
 }  // namespace cadastre

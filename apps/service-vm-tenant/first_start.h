@@ -15,11 +15,10 @@ struct Opened {
   KeyFiles keys;
   std::unique_ptr<Store> store;
   Deployment deployment;
-  bool is_first_start = false;
 };
 
-/// Opens the data directory. At the first start it makes the keys, the platform's namespace and the names that never
-/// change by themselves: issuer and ledger host. Throws std::runtime_error with one sentence for the operator when
+/// Opens the data directory. At the first start it makes the keys, the platform's namespace, the first administrator's
+/// token in `admin.token`, and the names that never change by themselves: issuer and ledger host. Throws std::runtime_error with one sentence for the operator when
 /// something is there and something is missing: it never starts over what was begun.
 Opened open_data_dir(const Settings& settings, const Clock& clock, Random& random, const HighWater& marks);
 

@@ -25,7 +25,6 @@ namespace cadastre {
 namespace {
 
 constexpr std::chrono::seconds stop_patience{20};
-constexpr std::chrono::hours admin_token_lifetime{1};  // TOKENS.md section 5: the bootstrap token
 
 /// SIGTERM and SIGINT, blocked in every thread that starts after it and taken by `wait`.
 class StopSignals {
@@ -126,10 +125,6 @@ int run_server(const Settings& settings) {
 
   TenantGates gates(settings.platform_rate_limit_rpm);
   store.subscribe(gates);
-  if (opened.is_first_start) {
-    write_secret_file(data_dir / "admin.token",
-                      make_admin_token(store, services, "first-start", admin_token_lifetime) + "\n");
-  }
   IssuerKeys issuer_keys;
   issuer_keys.put(opened.keys.token_issuer.public_key(), IssuerKeyState::active);
   http::Authenticator authenticator(rules_of(opened.deployment), issuer_keys, gates, clock, opened.deployment.issuer,
