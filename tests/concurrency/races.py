@@ -152,7 +152,7 @@ def one_tenant(arena):
     answers = arena.volley([request_bytes("POST", "/v1/tenants", arena.admin, {**body, "max_vms": at}) for at in range(CONCURRENT)])
     arena.statuses("one tenant_id", answers, {201: 1, 409: CONCURRENT - 1})
     arena.expect("409s of another kind", [str(each) for each in answers if each.status == 409 and each.code != "ALREADY_EXISTS"], [])
-    winner = next(answer.json for answer in answers if answer.status == 201)
+    winner = [answer.json for answer in answers if answer.status == 201][0]
     record = arena.caller.expect(200, "GET", f"/v1/tenants/{name}").json
     arena.expect("the record", record, winner)
     leaves = arena.caller.pages(f"/v1/tenants/{name}/ledger/entries", "entries", "&type=TENANT_CREATED")
@@ -166,7 +166,7 @@ def one_version(arena):
     version = {"If-Match": arena.caller.expect(200, "GET", path).headers["etag"]}
     answers = arena.volley([request_bytes("PATCH", path, arena.admin, {"max_vms": at}, version) for at in range(CONCURRENT)])
     arena.statuses("one version", answers, {200: 1, 412: CONCURRENT - 1})
-    winner = next(answer for answer in answers if answer.status == 200)
+    winner = [answer for answer in answers if answer.status == 200][0]
     now = arena.caller.expect(200, "GET", path)
     arena.expect("the record", (now.json, now.headers["etag"]), (winner.json, winner.headers["etag"]))
     arena.expect("max_vms by the ledger", arena.audit(tenant).quota["max_vms"], winner.json["max_vms"])
