@@ -128,6 +128,7 @@ class Comparison:
     def __init__(self, register, caller, admin, token=None):
         self.register, self.caller, self.admin, self.token = register, caller, admin, token
         self.path = f"/v1/tenants/{register.tenant}"
+        self.record, self.vms = None, {}  # as the API shows them
         self.faults = []
 
     def run(self):
@@ -147,7 +148,7 @@ class Comparison:
             self.faults.append(f"{self.register.tenant}: {what}: by the ledger {expected}, by the API {there}")
 
     def compare_tenant(self):
-        record = self.caller.expect(200, "GET", self.path, token=self.admin).json
+        record = self.record = self.caller.expect(200, "GET", self.path, token=self.admin).json
         self.expect("state", record["state"], self.register.state)
         self.expect("usage", record["usage"], self.register.used)
         self.expect("limits", {name: record[name] for name in self.register.quota}, self.register.quota)
@@ -167,9 +168,9 @@ class Comparison:
                                            for name, token in self.register.tokens.items()})
 
     def compare_vms(self):
-        rows = self.caller.pages("/v1/vms", "vms", token=self.token)
-        shown = {row["vm_id"]: (row["vm_type"], row["ram_alloc_mb"], row["vcpu_count"], row["disk_gb"], self.revision(row["vm_id"]))
-                 for row in rows}
+        self.vms = {row["vm_id"]: row for row in self.caller.pages("/v1/vms", "vms", token=self.token)}
+        shown = {name: (row["vm_type"], row["ram_alloc_mb"], row["vcpu_count"], row["disk_gb"], self.revision(name))
+                 for name, row in self.vms.items()}
         self.compare_rows("VM", shown,
                           {name: (vm["vm_type"], vm["ram_mb"], vm["vcpu_count"], vm["disk_gb"], vm["revision"])
                            for name, vm in self.register.vms.items()})
