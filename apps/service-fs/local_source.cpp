@@ -109,7 +109,14 @@ std::vector<ledger::Finding> LocalSource::check(const LogName& log, const Extent
 std::vector<std::string> LocalSource::check_set() {
   std::vector<std::string> sentences;
   std::set<std::string> known;
-  for_each_log([&](const LogState& log) { known.insert(encode_hex(log.head.log_id)); });
+  for_each_log([&](const LogState& log) {
+    known.insert(encode_hex(log.head.log_id));
+    if (marks_.is_missing() && log.published_size > 0) {
+      sentences.push_back(
+          fmt::format("log {}, index {}: the high-water marks are missing, though the log was published",
+                      ledger::log_label(log.tenant, log.head.log_id), log.published_size));
+    }
+  });
   for (const WaterMark& mark : marks_.marks()) {
     const std::string name = encode_hex(mark.log_id);
     if (known.contains(name)) continue;

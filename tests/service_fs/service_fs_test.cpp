@@ -341,6 +341,18 @@ TEST_CASE("tampering is found, with the log and the index") {
   }
 }
 
+TEST_CASE("missing high-water marks are found, as the start finds them, when all logs are verified") {
+  World world;
+  world.close();
+  std::filesystem::remove(world.path("high-water"));
+  const auto answer = run(world, "verify --edge");
+  CHECK(answer.code == 1);
+  CHECK(has(answer.err, "log globex (" + world.log_id("globex") + "), index 2: the high-water marks are missing"));
+  CHECK(run(world, "verify --log globex").code == 0);
+  write_bytes(world.path("high-water"), "");
+  CHECK(run(world, "verify").code == 0);
+}
+
 TEST_CASE("an edited entry is not printed") {
   World world;
   world.tamper(
