@@ -10,14 +10,14 @@ TenantGate::TenantGate(const Tenant& tenant)
       revision_(tenant.revision),
       generation_(tenant.generation),
       revocations_(tenant.revocations),
-      limit_(tenant.quota.api_rate.value),
-      state_(tenant.state) {}
+      state_(tenant.state),
+      rate_(tenant.quota.api_rate.value) {}
 
 void TenantGate::apply(const Tenant& tenant) {
   if (tenant.revision < revision()) return;
   generation_.store(tenant.generation, std::memory_order_release);
   revocations_.store(tenant.revocations, std::memory_order_release);
-  limit_.store(tenant.quota.api_rate.value, std::memory_order_release);
+  rate_.set_limit(tenant.quota.api_rate.value);
   state_.store(tenant.state, std::memory_order_release);
   revision_.store(tenant.revision, std::memory_order_release);  // last: who sees it sees the rest
 }
@@ -34,9 +34,9 @@ TenantGate::Refusals TenantGate::take_refusals() {
   return taken;
 }
 
-RateDecision TenantGate::admit(Tick now) {
+RateDecision TenantRate::admit(Tick now) {
   last_used_ms_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
-  const std::scoped_lock lock(mutex_);
+  const std::scoped_lock lock(lock_);
   return window_.admit(now, limit_.load(std::memory_order_relaxed));
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "base/small_lock.h"
 #include "domain/rate_window.h"
 #include "service/ports.h"
 
@@ -18,6 +19,22 @@ constexpr std::array counted_refusals{Code::insufficient_scope, Code::tenant_mis
                                       Code::tenant_suspended,   Code::forbidden,       Code::quota_exceeded,
                                       Code::rate_limited};
 
+/// One tenant's rate, counted over all threads. Allocates nothing: this is all the memory it takes.
+class TenantRate {
+ public:
+  explicit TenantRate(std::int64_t limit) : limit_(limit) {}
+  void set_limit(std::int64_t limit) { limit_.store(limit, std::memory_order_release); }
+  RateDecision admit(Tick now);
+  Tick last_used() const { return Tick(std::chrono::milliseconds(last_used_ms_.load(std::memory_order_relaxed))); }
+
+ private:
+  std::atomic<std::int64_t> limit_;
+  std::atomic<std::int64_t> last_used_ms_{0};
+  SmallLock lock_;  // guards the window alone
+  RateWindow window_;
+};
+static_assert(sizeof(TenantRate) <= 512);  // for each active tenant
+
 /// One active tenant. The state follows the store's feed, so it is never older than the last answered change.
 class TenantGate {
  public:
@@ -26,7 +43,7 @@ class TenantGate {
   /// Takes the row's state over unless a newer one is known.
   void apply(const Tenant& tenant);
   /// Counts one request against the tenant's rate, over all threads.
-  RateDecision admit(Tick now);
+  RateDecision admit(Tick now) { return rate_.admit(now); }
   /// Counts one refused request of this tenant, for the ledger entry that sums them.
   void count_refusal(Code code);
   /// The refusals since the last call, by the place of their code in `counted_refusals`.
@@ -38,16 +55,14 @@ class TenantGate {
   std::int64_t generation() const { return generation_.load(std::memory_order_acquire); }
   std::int64_t revocations() const { return revocations_.load(std::memory_order_acquire); }
   TenantState state() const { return state_.load(std::memory_order_acquire); }
-  Tick last_used() const { return Tick(std::chrono::milliseconds(last_used_ms_.load(std::memory_order_relaxed))); }
+  Tick last_used() const { return rate_.last_used(); }
 
  private:
   const TenantId id_;
-  std::atomic<std::int64_t> revision_, generation_, revocations_, limit_;
+  std::atomic<std::int64_t> revision_, generation_, revocations_;
   std::atomic<TenantState> state_;
   std::array<std::atomic<std::uint32_t>, counted_refusals.size()> refusals_{};
-  std::atomic<std::int64_t> last_used_ms_{0};
-  std::mutex mutex_;  // guards the window alone
-  RateWindow window_;
+  TenantRate rate_;
 };
 
 /// The gates of all active tenants. Safe to call from several threads; a gate is shared with the caches that found it.
