@@ -151,7 +151,7 @@ class Plane(Server):
     """The control plane on a filled register; the rows are made once and the folder stays for the whole run."""
 
     def __init__(self, bin_dir, folder, tenants, vms_each):
-        super().__init__(bin_dir / "service-vm-tenant", data_dir=folder, arguments=["--log-level", "warning"])
+        super().__init__(bin_dir / "service-vm-tenant", data_dir=folder)
         self.tokens = folder.with_name(folder.name + ".tokens")
         if not self.tokens.exists():
             with self:

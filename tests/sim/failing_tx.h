@@ -1,0 +1,74 @@
+// A transaction whose writes stop working after a while, as on a full disk.
+#pragma once
+
+#include <cstdint>
+
+#include "service/ports.h"
+
+namespace cadastre {
+
+/// Passes everything on to `tx`, and throws StoreFailure in place of the write after `writes_left` of them. Reads never
+/// fail: what a body has read it has not changed.
+class FailingTx final : public Tx {
+ public:
+  FailingTx(Tx& tx, std::uint64_t writes_left) : tx_(tx), writes_left_(writes_left) {}
+
+  std::optional<Tenant> tenant(const TenantId& id) override { return tx_.tenant(id); }
+  std::vector<Tenant> tenants(std::string_view after, std::size_t limit) override { return tx_.tenants(after, limit); }
+  std::optional<Vm> vm(const TenantId& tenant, const VmId& id) override { return tx_.vm(tenant, id); }
+  std::vector<Vm> vms(const TenantId& tenant, const VmQuery& query) override { return tx_.vms(tenant, query); }
+  std::int64_t count_vms(const TenantId& tenant, VmState state) override { return tx_.count_vms(tenant, state); }
+  std::optional<IssuedToken> token(const TenantId& tenant, const TokenId& id) override { return tx_.token(tenant, id); }
+  std::optional<IssuedToken> token_by_rid(const TenantId& tenant, const RevocationId& rid) override {
+    return tx_.token_by_rid(tenant, rid);
+  }
+  std::vector<IssuedToken> tokens(const TenantId& tenant, const TokenQuery& query) override {
+    return tx_.tokens(tenant, query);
+  }
+  bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) override {
+    return tx_.is_revoked(tenant, kind, id);
+  }
+  std::optional<LogHead> log_head(const TenantId& tenant) override { return tx_.log_head(tenant); }
+  std::vector<Leaf> leaves(const TenantId& tenant, const LeafQuery& query) override {
+    return tx_.leaves(tenant, query);
+  }
+  std::optional<PublishedCheckpoint> checkpoint(const TenantId& tenant) override { return tx_.checkpoint(tenant); }
+  std::vector<LogState> logs(const std::optional<TenantId>& after, std::size_t limit) override {
+    return tx_.logs(after, limit);
+  }
+  std::vector<LogState> unpublished_logs(std::size_t limit) override { return tx_.unpublished_logs(limit); }
+  std::optional<IdempotentAnswer> idempotent_answer(const TenantId& tenant, const Bytes<32>& key,
+                                                    Instant now) override {
+    return tx_.idempotent_answer(tenant, key, now);
+  }
+  std::optional<std::string> setting(std::string_view name) override { return tx_.setting(name); }
+  Recount recount(const TenantId& tenant) override { return tx_.recount(tenant); }
+
+  void insert(const Tenant& tenant) override { write().insert(tenant); }
+  void update(const Tenant& tenant) override { write().update(tenant); }
+  void insert(const Vm& vm) override { write().insert(vm); }
+  void update(const Vm& vm) override { write().update(vm); }
+  void erase(const TenantId& tenant, const VmId& vm) override { write().erase(tenant, vm); }
+  void insert(const IssuedToken& token) override { write().insert(token); }
+  void mark_revoked(const TenantId& tenant, const TokenId& token, Instant at, std::string_view by) override {
+    write().mark_revoked(tenant, token, at, by);
+  }
+  void insert(const Revocation& revocation) override { write().insert(revocation); }
+  std::uint64_t append(const Event& event, Instant now) override { return write().append(event, now); }
+  void record(const TenantId& tenant, const IdempotentAnswer& answer) override { write().record(tenant, answer); }
+  bool publish(const PublishedCheckpoint& checkpoint, std::uint64_t expected_size) override {
+    return write().publish(checkpoint, expected_size);
+  }
+  void set_setting(std::string_view name, std::string_view value) override { write().set_setting(name, value); }
+
+ private:
+  Tx& write() {
+    if (writes_left_-- == 0) throw StoreFailure("the disk is full");
+    return tx_;
+  }
+
+  Tx& tx_;
+  std::uint64_t writes_left_;
+};
+
+}  // namespace cadastre
