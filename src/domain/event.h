@@ -62,6 +62,9 @@ struct EventValue {
   EventValue(Array elements) : value(std::move(elements)) {}       // NOLINT(google-explicit-constructor)
 };
 
+/// The kind of actor that may run commands on the server's machine.
+constexpr std::string_view local_command = "local-command";
+
 /// Who did it.
 struct Actor {
   std::string kind;         ///< `platform-admin`, `tenant-admin`, `token`, `local-command` or `system`.

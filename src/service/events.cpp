@@ -75,6 +75,7 @@ Event vm_deleted(const Vm& vm, const Caller& caller) {
 Event token_issued(const IssuedToken& token, Actor actor, std::string request_id) {
   auto data = token_facts(token);
   data.emplace_back("expires_at", ms_since_epoch(token.expires_at));
+  if (actor.kind == local_command) data.emplace_back("name", token.label);
   return {.type = EventType::token_issued,
           .tenant = token.tenant,
           .actor = std::move(actor),

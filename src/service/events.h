@@ -19,6 +19,8 @@ Event vm_created(const Vm& vm, const Caller& caller);
 /// VM_STARTED or VM_STOPPED, as the VM's new wish says.
 Event vm_wished(const Vm& vm, const Caller& caller);
 Event vm_deleted(const Vm& vm, const Caller& caller);
+/// With the name of whom it is for when a local command issued it: an administrator is somebody, and the ledger says
+/// who.
 Event token_issued(const IssuedToken& token, Actor actor, std::string request_id);
 Event token_revoked(const IssuedToken& token, const Caller& caller);
 /// An element of an offline chain, by its rid alone.

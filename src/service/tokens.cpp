@@ -190,7 +190,8 @@ Result<FreshToken> issue_admin_token(Tx& tx, Services& services, std::string_vie
                          .label = std::string(name)};
   TRY(check_order(services, order));
   const auto platform = TRY(issuing_tenant(tx, order.tenant));
-  return sign_and_record(tx, services, draw_record(services, order, platform), {.kind = "local-command"}, "");
+  return sign_and_record(tx, services, draw_record(services, order, platform), {.kind = std::string(local_command)},
+                         "");
 }
 
 Result<std::string> sign_again(const Services& services, const IssuedToken& record) {
