@@ -11,6 +11,9 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "http/client.h"
+#include "ledger/note.h"
+
 namespace cadastre {
 namespace {
 
@@ -80,7 +83,8 @@ void settle_store(const Raw& raw, Options& options) {
   if (options.data_dir.empty()) options.data_dir = options.store.substr(sqlite_scheme.size());
 }
 
-void settle_token(const Raw& raw, Options& options) {
+void settle_url(const Raw& raw, Options& options) {
+  if (const auto url = http::ServerUrl::parse(options.url); !url) wrong("--url " + url.error().detail);
   if (!raw.token_file.empty()) options.token = file_text(raw.token_file);
   while (!options.token.empty() && (options.token.back() == '\n' || options.token.back() == '\r'))
     options.token.pop_back();
@@ -139,6 +143,10 @@ void settle_verb(const Raw& raw, const Options& options) {
   if (options.verb == Verb::verify && options.edge_only && (options.from || options.to)) {
     wrong("--edge excludes --from and --to");
   }
+  if (!options.vkey.empty() && !ledger::VerifierKey::parse(options.vkey)) {
+    wrong("--vkey must be a verifier key as `service-fs vkey` prints it: NAME+KEY-ID+BASE64");
+  }
+  if (options.is_history && !options.url.empty()) wrong("--history is read beside the server, not over --url");
   if (!options.proof_file.empty() && options.vkey.empty()) wrong("--proof needs --vkey, the key to check it with");
   const bool one_log = options.verb == Verb::prove || options.verb == Verb::checkpoint ||
                        options.verb == Verb::export_log || options.verb == Verb::tail;
@@ -236,7 +244,7 @@ std::optional<ExitCode> parse_options(int argc, char** argv, Options& options) {
     if (options.url.empty()) {
       settle_store(raw, options);
     } else {
-      settle_token(raw, options);
+      settle_url(raw, options);
     }
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? ExitCode::ok : ExitCode::usage;

@@ -167,6 +167,10 @@ std::string counted(std::uint64_t count, std::string_view noun_one, std::string_
 }
 
 std::string sentence(std::uint64_t matches, std::uint64_t pending, bool is_complete, std::string_view where) {
+  if (matches == 0) {
+    return is_complete ? "no entry matches: every one was hashed, up to the size of the signed checkpoint"
+                       : "no entry was found; that none matches is proven only with --complete";
+  }
   std::string text = counted(matches, "entry", "entries") + ", ";
   if (pending == 0) {
     text += fmt::format("included under {}", where);

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int depth_max = 16;
 constexpr unsigned ok = 200;
+constexpr unsigned unauthorized = 401;
 constexpr unsigned forbidden = 403;
 constexpr unsigned not_found = 404;
 
@@ -60,7 +61,7 @@ LeafQuery one(Order order) {
 class RemoteSource final : public Source {
  public:
   RemoteSource(http::ServerUrl url, const Options& options)
-      : client_(std::move(url), options.token), vkey_(options.vkey) {}
+      : client_(std::move(url), options.token), vkey_(options.vkey), has_token_(!options.token.empty()) {}
 
   /// A tenant's token reads its own log; the platform's reads all tenants', or its own when its key is given.
   std::vector<LogName> logs() override {
@@ -97,11 +98,13 @@ class RemoteSource final : public Source {
     throw_status(reply, path);
   }
 
-  [[noreturn]] static void throw_status(const http::Reply& reply, std::string_view path) {
+  [[noreturn]] void throw_status(const http::Reply& reply, std::string_view path) {
     const auto problem = json::parse(reply.body, depth_max).value;
     const auto detail = problem ? text_of(*problem, "detail") : std::nullopt;
-    throw StoreFailure(
-        fmt::format("the server answers {} to {}: {}", reply.status, path, detail.value_or("no reason")));
+    const bool lacks_token = reply.status == unauthorized && !has_token_;
+    throw StoreFailure(fmt::format(
+        "the server answers {} to {}: {}", reply.status, path,
+        lacks_token ? "give a token with --token-file or in CADASTRE_TOKEN" : detail.value_or("no reason")));
   }
 
   json::Value get_object(const std::string& path) {
@@ -113,7 +116,7 @@ class RemoteSource final : public Source {
   }
 
   /// The tenant whose status that is.
-  static std::string own_tenant(const http::Reply& reply) {
+  std::string own_tenant(const http::Reply& reply) {
     if (reply.status != ok) throw_status(reply, "/v1/status");
     const auto status = json::parse(reply.body, depth_max).value;
     const auto tenant = status ? text_of(*status, "tenant_id") : std::nullopt;
@@ -170,6 +173,7 @@ class RemoteSource final : public Source {
 
   http::Client client_;
   const std::string vkey_;
+  const bool has_token_;
 };
 
 ledger::LogEvidence RemoteSource::evidence(const LogName& log) {
@@ -229,9 +233,8 @@ std::vector<ledger::StoredLeaf> RemoteSource::leaves(const LogName& log, const L
 }  // namespace
 
 std::unique_ptr<Source> open_remote_source(const Options& options) {
-  auto url = http::ServerUrl::parse(options.url);
-  if (!url) throw StoreFailure(fmt::format("--url {}", url.error().detail));
-  return std::make_unique<RemoteSource>(*std::move(url), options);
+  return std::make_unique<RemoteSource>(http::ServerUrl::parse(options.url).value(),
+                                        options);  // the options checked it
 }
 
 }  // namespace cadastre

@@ -62,9 +62,12 @@ std::string answer_control_request(Store& store, Services& services, const std::
 
 int run_admin_token(const Settings& settings) {
   const std::filesystem::path data_dir = settings.data_dir;
-  if (!std::filesystem::exists(data_dir / "keys")) {
-    fmt::print(stderr, "service-vm-tenant: {} holds no keys yet: start the server once, or name its --data-dir\n",
-               data_dir.string());
+  std::error_code fault;
+  if (!std::filesystem::exists(data_dir / "keys", fault)) {
+    fmt::print(
+        stderr, "service-vm-tenant: {}\n",
+        fault ? fmt::format("cannot read {}: {}; run it as the server's user", data_dir.string(), fault.message())
+              : fmt::format("{} holds no keys yet: start the server once, or name its --data-dir", data_dir.string()));
     return 1;
   }
   const auto lifetime = *parse_duration(settings.admin_expires_in);

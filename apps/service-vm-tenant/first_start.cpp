@@ -76,14 +76,24 @@ void found_deployment(const Settings& settings, const Clock& clock, Random& rand
   if (!founded) throw std::runtime_error(founded.error().detail);
 }
 
+void make_data_dir(const std::filesystem::path& data_dir) {
+  std::error_code fault;
+  std::filesystem::create_directories(data_dir, fault);
+  if (!fault) std::filesystem::permissions(data_dir, std::filesystem::perms::owner_all, fault);
+  if (!fault) return;
+  throw std::runtime_error(
+      fmt::format("cannot use the data directory {}: {}; make it a folder of the user who runs the server, or name "
+                  "another with --data-dir",
+                  data_dir.string(), fault.message()));
+}
+
 }  // namespace
 
 std::filesystem::path store_directory(const Settings& settings) { return settings.store.substr(sizeof("sqlite:") - 1); }
 
 Opened open_data_dir(const Settings& settings, const Clock& clock, Random& random, const HighWater& marks) {
   const std::filesystem::path data_dir = settings.data_dir;
-  std::filesystem::create_directories(data_dir);
-  std::filesystem::permissions(data_dir, std::filesystem::perms::owner_all);
+  make_data_dir(data_dir);
   auto store = open_sqlite_store({.directory = store_directory(settings)});
   const auto reader = store->open_reader();
   const bool is_first_start = !reader->tenant(TenantId::platform());

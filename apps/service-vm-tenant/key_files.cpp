@@ -56,7 +56,10 @@ void sync_folder(const std::filesystem::path& folder) {
 
 Bytes<32> read_seed(const std::filesystem::path& path) {
   struct stat about{};
-  if (::stat(path.c_str(), &about) != 0) fail(path, "read the key file");
+  if (::stat(path.c_str(), &about) != 0) {
+    throw std::runtime_error(fmt::format("cannot read the key file {}: {}; put it back from where you keep it",
+                                         path.string(), std::generic_category().message(errno)));
+  }
   if ((about.st_mode & 077U) != 0) {
     throw std::runtime_error(fmt::format("key file {} can be read by others: run chmod 600 on it", path.string()));
   }
@@ -65,7 +68,10 @@ Bytes<32> read_seed(const std::filesystem::path& path) {
   std::getline(file, line);
   const auto bytes = decode_hex(line);
   const auto seed = bytes ? exactly<32>(*bytes) : std::nullopt;
-  if (!seed) throw std::runtime_error(fmt::format("key file {} is damaged: it must hold 64 hex digits", path.string()));
+  if (!seed) {
+    throw std::runtime_error(fmt::format(
+        "key file {} is damaged: it must hold 64 hex digits; put it back from where you keep it", path.string()));
+  }
   return *seed;
 }
 

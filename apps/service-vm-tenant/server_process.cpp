@@ -34,6 +34,7 @@ class StopSignals {
     sigaddset(&set_, SIGTERM);
     sigaddset(&set_, SIGINT);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+    ::signal(SIGXFSZ, SIG_IGN);  // a file at its limit is a full disk: the write fails, the process goes on
   }
   int wait() const {
     int signal = 0;

@@ -13,6 +13,8 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "http/listener.h"
+#include "service/tokens.h"
 
 namespace cadastre {
 namespace {
@@ -68,8 +70,9 @@ void apply_file(const CLI::App& app, Settings& settings) {
   try {
     file = toml::parse_file(settings.config);
   } catch (const toml::parse_error& error) {
-    throw std::invalid_argument(
-        fmt::format("cannot read {}: {} (line {})", settings.config, error.description(), error.source().begin.line));
+    const auto line = error.source().begin.line;
+    throw std::invalid_argument(fmt::format("cannot read {}: {}{}", settings.config, error.description(),
+                                            line == 0 ? "" : fmt::format(" (line {})", line)));
   }
   for (const auto& [key, node] : file) {
     const std::string name(key.str());
@@ -90,6 +93,16 @@ void check_one_of(const std::string& name, const std::string& value, std::initia
   if (std::ranges::find(allowed, value) == allowed.end()) {
     wrong(name, fmt::format("must be one of {}, not \"{}\"", fmt::join(allowed, ", "), value));
   }
+}
+
+void check_admin_token(const Settings& settings) {
+  const auto lifetime = parse_duration(settings.admin_expires_in);
+  if (!lifetime) wrong("expires-in", "must be a duration such as 90s, 15m, 24h or 7d");
+  if (*lifetime < token_lifetime_min || *lifetime > std::chrono::days(settings.token_lifetime_max_days)) {
+    wrong("expires-in",
+          fmt::format("must be from {}s to {}d", token_lifetime_min.count(), settings.token_lifetime_max_days));
+  }
+  if (settings.admin_name.empty()) wrong("name", "must say whose token it is, such as alice");
 }
 
 void check(Settings& settings) {
@@ -115,9 +128,14 @@ void check(Settings& settings) {
   if (settings.deployment.empty() || settings.deployment.find_first_of(" /\"\\") != std::string::npos) {
     wrong("deployment", "must be a word without spaces, quotes and slashes");
   }
-  if (settings.admin_token && !parse_duration(settings.admin_expires_in)) {
-    wrong("expires-in", "must be a duration such as 90s, 15m, 24h or 7d");
+  try {
+    http::parse_listen_address(settings.listen);
+  } catch (const std::runtime_error&) {
+    wrong("listen", fmt::format("must be an address in numbers and a port, such as 127.0.0.1:9221 or [::1]:9221, not "
+                                "\"{}\"",
+                                settings.listen));
   }
+  if (settings.admin_token) check_admin_token(settings);
 }
 
 }  // namespace
@@ -129,7 +147,9 @@ std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings) {
   for (const Row& row : rows()) {
     std::visit(
         [&](auto member) {
-          app.add_option("--" + row.name, settings.*member, row.help)->envname(environment_name(row.name));
+          app.add_option("--" + row.name, settings.*member, row.help)
+              ->envname(environment_name(row.name))
+              ->capture_default_str();
         },
         row.member);
   }

@@ -18,8 +18,17 @@ namespace {
 constexpr int backlog_max = 4096;  // the kernel lowers it to net.core.somaxconn
 
 [[noreturn]] void fail(const ListenAddress& address) {
-  throw std::system_error(errno, std::generic_category(),
-                          fmt::format("cannot listen on {} port {}", address.host, address.port));
+  const int reason = errno;
+  const auto advice = [reason] {
+    switch (reason) {
+      case EADDRINUSE: return "another program has it: stop that one, or choose another port";
+      case EADDRNOTAVAIL: return "the address is not one of this machine";
+      case EACCES: return "ports below 1024 need a privilege: choose another";
+      default: return "choose another";
+    }
+  };
+  throw std::system_error(reason, std::generic_category(),
+                          fmt::format("cannot listen on {} port {}, {}", address.host, address.port, advice()));
 }
 
 void set(const Descriptor& socket, int level, int option) {

@@ -153,7 +153,9 @@ std::vector<LogFinding> check_log(const LogKeeping& keeping, const LogState& log
                                   const Bytes<32>* master_seed, CheckProgress& progress, const std::stop_token& stop) {
   Findings findings(log);
   if (master_seed != nullptr && !key_of_log(*master_seed, log.tenant, log.vkey)) {
-    findings.add(0, fmt::format("its verifier key '{}' is not one of this deployment's", log.vkey));
+    findings.add(0,
+                 fmt::format("its verifier key '{}' is not one of this deployment's: keys/ledger-master.key is another",
+                             log.vkey));
   }
   const auto mark = keeping.marks.find(log.head.log_id);
   auto evidence = gather_evidence(keeping, log);

@@ -88,7 +88,10 @@ std::expected<CheckedBase, LogFinding> check_base(TileStore& tiles, const HighWa
                                                   const Bytes<32>& master_seed, const LogBase& base) {
   const LogState& log = base.log;
   auto key = key_of_log(master_seed, log.tenant, log.vkey);
-  if (!key) return found(log, 0, fmt::format("its verifier key '{}' is not one of this deployment's", log.vkey));
+  if (!key)
+    return found(log, 0,
+                 fmt::format("its verifier key '{}' is not one of this deployment's: keys/ledger-master.key is another",
+                             log.vkey));
   if (base.last) TRY(check_stored(base, key->verifier));
   TRY(check_shown(base, key->verifier, tiles.read(log.tenant, log.head.log_id, "checkpoint"), marks));
   if (!base.last) return CheckedBase{*std::move(key), TileBuilder()};

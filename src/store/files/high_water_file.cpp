@@ -63,7 +63,9 @@ HighWaterFile::HighWaterFile(std::string_view path) : path_(files::absolute_path
 void HighWaterFile::take_line(std::string_view text) {
   ++lines_;
   const auto line = parse_line(text);
-  if (!line) throw StoreFailure(fmt::format("{}: line {} is not a high-water mark", path_, lines_));
+  if (!line)
+    throw StoreFailure(
+        fmt::format("{}: line {} is not a high-water mark; put back the newest copy of the file", path_, lines_));
   if (line->root) {
     marks_[line->log_id] = {line->log_id, line->size, *line->root, false};
   } else if (const auto mark = marks_.find(line->log_id); mark != marks_.end() && mark->second.size == line->size) {

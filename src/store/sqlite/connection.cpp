@@ -65,7 +65,12 @@ Connection Connection::open_writer(const std::filesystem::path& file, const Conn
 }
 
 Connection Connection::open_reader(const std::filesystem::path& file, const ConnectionLimits& limits) {
-  if (!std::filesystem::exists(file)) throw StoreFailure("there is no database at " + file.string());
+  std::error_code fault;
+  if (!std::filesystem::exists(file, fault)) {
+    throw StoreFailure(
+        fault ? fmt::format("cannot read {}: {}; run it as the server's user", file.string(), fault.message())
+              : fmt::format("there is no database at {}: name the server's data directory", file.string()));
+  }
   Connection connection(file, SQLITE_OPEN_READONLY, limits);
   connection.execute("PRAGMA query_only=1");
   return connection;

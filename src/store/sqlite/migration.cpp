@@ -10,8 +10,9 @@ std::int64_t newest_known() { return migrations().back().number; }
 
 [[noreturn]] void refuse_newer(std::int64_t found) {
   throw StoreFailure(fmt::format(
-      "the database has schema {}, and this program knows schemas up to {}: it was written by a newer program", found,
-      newest_known()));
+      "the database has schema {}, and this program knows schemas up to {}: it was written by a newer program, "
+      "so run that one, or restore a backup from before the upgrade",
+      found, newest_known()));
 }
 
 }  // namespace

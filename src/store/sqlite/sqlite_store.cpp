@@ -29,7 +29,9 @@ class DirectoryLock {
       throw StoreFailure(fmt::format("cannot open {}: {}", file.string(), std::generic_category().message(errno)));
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
     ::close(descriptor_);
-    throw StoreFailure(fmt::format("{} is in use by another process, which holds its lock", directory.string()));
+    throw StoreFailure(
+        fmt::format("{} is in use by another process, which holds its lock: stop that one, or use another directory",
+                    directory.string()));
   }
   ~DirectoryLock() { ::close(descriptor_); }
   DirectoryLock(const DirectoryLock&) = delete;
