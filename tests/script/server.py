@@ -6,6 +6,7 @@ Usage: server.py --server PROGRAM. The script runs in a tree of its own, whose s
 import argparse
 import os
 import pathlib
+import secrets
 import shutil
 import stat
 import subprocess
@@ -61,6 +62,10 @@ class Tree:
             self.expect(f"{what}: what it says", [f"{data_dir}/admin.token" in line for line in said[-3:-1]], [True, True])
             token = self.check_token(what, self.folder / data_dir / "admin.token", port)
             self.expect(f"{what}: the token in what it says", any(token in line for line in said), False)
+            again = subprocess.run([self.folder / "script" / "server", "--listen", f"127.0.0.1:{port}"], text=True, capture_output=True,
+                                   env=self.environment(), check=False)
+            self.expect(f"{what}: a second one at the same place", (again.returncode, again.stdout, "answers on" in again.stderr),
+                        (1, "", True))
             process.terminate()
             self.expect(f"{what}: exit", process.wait(STOPPED_WITHIN_S), 0)
         return token
@@ -101,6 +106,9 @@ def run(tree):
         tree.start_and_stop(what)
     (tree.folder / "var" / "admin.token").unlink()
     tree.start_and_stop("a deleted token")
+
+    (tree.folder / "var" / "keys" / "token-issuer.key").write_text(secrets.token_hex(32) + "\n")
+    tree.start_and_stop("a replaced issuer key")
 
     other = str(tree.folder / "other")
     tree.start_and_stop("another data directory", other, ["--data-dir", other])
