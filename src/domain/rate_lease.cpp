@@ -111,6 +111,8 @@ bool RateLease::is_empty() const {
   return !under_way_ && std::ranges::all_of(slices_, [](const Slice& slice) { return slice.is_empty(); });
 }
 
+bool RateLease::is_idle(Tick now) const { return is_empty() && count_ms(now) - last_arrival_ms_ >= idle_ms; }
+
 bool RateLease::has_to_tell(std::int64_t now_ms) const {
   const bool is_idle = now_ms - last_arrival_ms_ >= idle_ms;
   if (is_idle && usable_at(now_ms) > free_ / free_part) return true;

@@ -31,8 +31,8 @@ class RateLease {
   /// The message failed; it may have taken effect or not. What it returned is gone, what it asked is not had.
   void fail(Tick now);
 
-  /// Nothing is held and nothing is left to tell.
-  bool is_empty() const;
+  /// Nothing is held, nothing is left to tell, and no request came for a second.
+  bool is_idle(Tick now) const;
   /// How many requests can be admitted without asking.
   std::int64_t usable(Tick now) const;
 
@@ -52,6 +52,7 @@ class RateLease {
     bool is_empty() const { return left == 0 && uses == 0; }
   };
 
+  bool is_empty() const;
   static void use(Slice& slice, std::int64_t now_ms);
   static RateReturn hand_over(Slice& slice, std::int64_t now_ms, bool keep);
   RateAsk tell(std::int64_t now_ms, bool keep);

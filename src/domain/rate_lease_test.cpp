@@ -121,14 +121,14 @@ TEST_CASE("an idle replica gives back what it holds, sooner when the others may 
     RateLease lease = granted(5, 600, {.free = free, .more_in = milliseconds(60'000)});
     CHECK(lease.decide(at_ms(5), 600)->admitted);
     std::int64_t returned_ms = 0;
-    for (std::int64_t now_ms = 250; now_ms < 20'000 && !lease.is_empty(); now_ms += 250) {
+    for (std::int64_t now_ms = 250; now_ms < 20'000 && !lease.is_idle(at_ms(now_ms)); now_ms += 250) {
       const auto ask = lease.ask(at_ms(now_ms), 0);
       if (!ask) continue;
       CHECK(ask->wanted == 0);
       if (ask->returns[0].unused == 4) returned_ms = now_ms;
       lease.receive({.free = free}, at_ms(now_ms), at_ms(now_ms + 1));
     }
-    CHECK(lease.is_empty());
+    CHECK(lease.is_idle(at_ms(20'000)));
     CHECK(returned_ms >= (free == 0 ? 1'000 : 8'000));
     CHECK(returned_ms <= (free == 0 ? 1'250 : 9'000));
   }

@@ -173,7 +173,7 @@ Authentication Authenticator::authenticate(const Request& request, const Match& 
   bool suspended = false;
   auto known = prove(request, match, cache, reader, suspended);
   if (!known) return {.known = nullptr, .rate = {}, .refusal = std::move(known).error()};
-  const auto rate = (*known)->gate->admit(clock_.tick());
+  const auto rate = (*known)->gate->admit(clock_.tick()).value();
   const auto answer = [&](std::optional<Refusal> refusal) { return Authentication{*known, rate, std::move(refusal)}; };
   if (!rate.admitted) return answer(rate_refusal(rate, "this tenant"));
   if (const auto allowed = check_request(**known, request, match); !allowed) {

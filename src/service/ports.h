@@ -15,6 +15,7 @@
 #include "domain/issued_token.h"
 #include "domain/tenant.h"
 #include "domain/vm.h"
+#include "service/rate_port.h"
 
 namespace cadastre {
 
@@ -207,6 +208,9 @@ class Store {
   /// True when every change of the data passes this process's feed before anyone is answered, so that what was
   /// rendered for an unchanged tenant may be kept.
   virtual bool feed_is_exact() const = 0;
+  /// Where all processes on this store share the tenants' rates; null when this one is alone. Does not outlive the
+  /// store.
+  virtual std::unique_ptr<RateBudgets> open_rate_budgets() { return nullptr; }
   virtual StoreFigures figures() const = 0;
   /// Runs what was queued, then refuses. Idempotent.
   virtual void stop() = 0;

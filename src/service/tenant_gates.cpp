@@ -1,17 +1,19 @@
 #include "service/tenant_gates.h"
 
 #include <algorithm>
+#include <memory>
+#include <type_traits>
 #include <vector>
 
 namespace cadastre {
 
-TenantGate::TenantGate(const Tenant& tenant)
+TenantGate::TenantGate(const Tenant& tenant, RateSharing sharing)
     : id_(tenant.id),
       revision_(tenant.revision),
       generation_(tenant.generation),
       revocations_(tenant.revocations),
       state_(tenant.state),
-      rate_(tenant.quota.api_rate.value) {}
+      rate_(tenant.quota.api_rate.value, sharing) {}
 
 void TenantGate::apply(const Tenant& tenant) {
   if (tenant.revision < revision()) return;
@@ -34,10 +36,20 @@ TenantGate::Refusals TenantGate::take_refusals() {
   return taken;
 }
 
-RateDecision TenantRate::admit(Tick now) {
+TenantRate::TenantRate(std::int64_t limit, RateSharing sharing) : limit_(limit), sharing_(sharing) {
+  static_assert(std::is_trivially_destructible_v<RateWindow> && std::is_trivially_destructible_v<RateLease>);
+  if (sharing == RateSharing::shared) {
+    std::construct_at(&lease_);
+  } else {
+    std::construct_at(&window_);
+  }
+}
+
+std::optional<RateDecision> TenantRate::admit(Tick now) {
   last_used_ms_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   const std::scoped_lock lock(lock_);
-  return window_.admit(now, limit_.load(std::memory_order_relaxed));
+  if (sharing_ == RateSharing::shared) return lease_.admit(now, limit());
+  return window_.admit(now, limit());
 }
 
 Tenant TenantGates::with_limit(Tenant tenant) const {
@@ -54,7 +66,7 @@ std::shared_ptr<TenantGate> TenantGates::find(const TenantId& tenant, Reader& re
   }
   const auto row = reader.tenant(tenant);
   if (!row || row->state == TenantState::deleted) return nullptr;
-  auto gate = std::make_shared<TenantGate>(with_limit(*row));
+  auto gate = std::make_shared<TenantGate>(with_limit(*row), sharing_);
   own.gates.emplace(tenant, gate);
   return gate;
 }

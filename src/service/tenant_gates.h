@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "base/small_lock.h"
+#include "domain/rate_lease.h"
 #include "domain/rate_window.h"
 #include "service/ports.h"
 
@@ -19,31 +20,48 @@ constexpr std::array counted_refusals{Code::insufficient_scope, Code::tenant_mis
                                       Code::tenant_suspended,   Code::forbidden,       Code::quota_exceeded,
                                       Code::rate_limited};
 
+/// Whether this process alone counts the tenants' requests, or replicas share their rates (decisions/0010).
+enum class RateSharing : std::uint8_t { alone, shared };
+
 /// One tenant's rate, counted over all threads. Allocates nothing: this is all the memory it takes.
 class TenantRate {
  public:
-  explicit TenantRate(std::int64_t limit) : limit_(limit) {}
+  explicit TenantRate(std::int64_t limit, RateSharing sharing = RateSharing::alone);
   void set_limit(std::int64_t limit) { limit_.store(limit, std::memory_order_release); }
-  RateDecision admit(Tick now);
+  std::int64_t limit() const { return limit_.load(std::memory_order_relaxed); }
+  /// Counts one request. Nothing when the rate is shared and the store has to be asked first.
+  std::optional<RateDecision> admit(Tick now);
+  /// Calls `use(RateLease&, limit)` under the lock. Requires a shared rate.
+  template <class Use>
+  auto with_lease(Use&& use) {
+    CHECK_INVARIANT(sharing_ == RateSharing::shared);
+    const std::scoped_lock lock(lock_);
+    return use(lease_, limit());
+  }
   Tick last_used() const { return Tick(std::chrono::milliseconds(last_used_ms_.load(std::memory_order_relaxed))); }
 
  private:
   std::atomic<std::int64_t> limit_;
   std::atomic<std::int64_t> last_used_ms_{0};
-  SmallLock lock_;  // guards the window alone
-  RateWindow window_;
+  SmallLock lock_;  // guards the window or lease alone
+  const RateSharing sharing_;
+  union {
+    RateWindow window_;  // alone
+    RateLease lease_;    // shared
+  };
 };
 static_assert(sizeof(TenantRate) <= 512);  // for each active tenant
 
 /// One active tenant. The state follows the store's feed, so it is never older than the last answered change.
 class TenantGate {
  public:
-  explicit TenantGate(const Tenant& tenant);
+  explicit TenantGate(const Tenant& tenant, RateSharing sharing = RateSharing::alone);
 
   /// Takes the row's state over unless a newer one is known.
   void apply(const Tenant& tenant);
-  /// Counts one request against the tenant's rate, over all threads.
-  RateDecision admit(Tick now) { return rate_.admit(now); }
+  /// Counts one request against the tenant's rate, over all threads. Nothing when the rate is shared and the store has
+  /// to be asked first: `RateLeases::wait`.
+  std::optional<RateDecision> admit(Tick now) { return rate_.admit(now); }
   /// Counts one refused request of this tenant, for the ledger entry that sums them.
   void count_refusal(Code code);
   /// The refusals since the last call, by the place of their code in `counted_refusals`.
@@ -56,6 +74,7 @@ class TenantGate {
   std::int64_t revocations() const { return revocations_.load(std::memory_order_acquire); }
   TenantState state() const { return state_.load(std::memory_order_acquire); }
   Tick last_used() const { return rate_.last_used(); }
+  TenantRate& rate() { return rate_; }
 
  private:
   const TenantId id_;
@@ -69,7 +88,8 @@ class TenantGate {
 class TenantGates final : public ChangeFeed {
  public:
   /// `platform_limit` is the rate of all platform administrators together, per 60 s.
-  explicit TenantGates(std::int64_t platform_limit) : platform_limit_(platform_limit) {}
+  explicit TenantGates(std::int64_t platform_limit, RateSharing sharing = RateSharing::alone)
+      : platform_limit_(platform_limit), sharing_(sharing) {}
 
   /// The tenant's gate, loaded through `reader` when it is not in memory; nothing for an unknown or deleted tenant.
   std::shared_ptr<TenantGate> find(const TenantId& tenant, Reader& reader);
@@ -92,6 +112,7 @@ class TenantGates final : public ChangeFeed {
   Tenant with_limit(Tenant tenant) const;
 
   const std::int64_t platform_limit_;
+  const RateSharing sharing_;
   std::array<Shard, 16> shards_;
 };
 

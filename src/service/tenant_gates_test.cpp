@@ -33,17 +33,19 @@ Tenant tenant_with_rate(std::int64_t limit) {
   return tenant;
 }
 
-TEST_CASE("the rate of an active tenant takes at most 512 bytes, however it calls") {
+TEST_CASE("the rate of an active tenant takes at most 512 bytes, however it calls, shared or not") {
   constexpr std::size_t tenants = 100;
-  std::vector<std::unique_ptr<TenantRate>> rates(tenants);
-  const std::size_t before = allocated_bytes;
-  for (auto& rate : rates) rate = std::make_unique<TenantRate>(600);
-  for (std::int64_t now = 0; now < 200'000; now += 50) {
-    for (auto& rate : rates) rate->admit(at_ms(now));
+  for (const RateSharing sharing : {RateSharing::alone, RateSharing::shared}) {
+    std::vector<std::unique_ptr<TenantRate>> rates(tenants);
+    const std::size_t before = allocated_bytes;
+    for (auto& rate : rates) rate = std::make_unique<TenantRate>(600, sharing);
+    for (std::int64_t now = 0; now < 200'000; now += 50) {
+      for (auto& rate : rates) rate->admit(at_ms(now));
+    }
+    const std::size_t each = (allocated_bytes - before) / tenants;
+    MESSAGE("bytes for each tenant: ", each);
+    CHECK(each <= 512);
   }
-  const std::size_t each = (allocated_bytes - before) / tenants;
-  MESSAGE("bytes for each tenant: ", each);
-  CHECK(each <= 512);
 }
 
 TEST_CASE("one tenant's rate holds over all threads, and two tenants do not share one") {
@@ -54,12 +56,12 @@ TEST_CASE("one tenant's rate holds over all threads, and two tenants do not shar
     std::vector<std::jthread> threads;
     for (int i = 0; i < 4; ++i) {
       threads.emplace_back([&] {
-        for (int j = 0; j < 1000; ++j) admitted += gate.admit(at_ms(j)).admitted ? 1 : 0;
+        for (int j = 0; j < 1000; ++j) admitted += gate.admit(at_ms(j))->admitted ? 1 : 0;
       });
     }
   }
   CHECK(admitted == 1000);
-  CHECK(other.admit(at_ms(1000)).remaining == 9);
+  CHECK(other.admit(at_ms(1000))->remaining == 9);
 }
 
 TEST_CASE("a gate takes over what is newer and never what is older") {
@@ -74,7 +76,7 @@ TEST_CASE("a gate takes over what is newer and never what is older") {
   tenant.quota.api_rate = RequestsPerMinute{2};
   gate.apply(tenant);
   CHECK(gate.state() == TenantState::suspended);
-  CHECK(gate.admit(at_ms(0)).limit == 2);
+  CHECK(gate.admit(at_ms(0))->limit == 2);
   CHECK(gate.last_used() == at_ms(0));
 }
 
