@@ -172,7 +172,7 @@ std::string outcome_of(const Setting& setting, const json::Value& one) {
 
 int run(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
-  if (!stream) refuse_shape(path);
+  if (!stream) throw UnknownShape("the file cannot be read: CADASTRE_TOKEN_VECTORS names it");
   const std::string content{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   const auto parsed = json::parse(content, file_depth_max);
   if (!parsed.value) refuse_shape(fmt::format("byte {}", parsed.offset));

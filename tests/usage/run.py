@@ -104,6 +104,16 @@ def service_fs(trial):
         trial.faults.append(f"a read without hits says: {found.stdout}")
 
 
+def vectors(trial):
+    for name, pattern in (("nowhere", "nowhere: the file cannot be read: CADASTRE_TOKEN_VECTORS names it"),
+                          ("empty", "empty: the file has another form than expected")):
+        (trial.folder / "empty").write_text("{}")
+        done = subprocess.run([trial.server.program("token-vectors")], capture_output=True, text=True, cwd=trial.folder,
+                              env={**trial.server.environment(), "CADASTRE_TOKEN_VECTORS": name}, check=False)
+        if done.returncode != 2 or pattern not in done.stderr:
+            trial.faults.append(f"token-vectors {name}: exit {done.returncode}: {done.stderr}")
+
+
 def machine(trial):
     """While one server runs."""
     trial.says("service-vm-tenant", ["--listen", trial.server.address, "--data-dir", "second"], 1,
@@ -178,6 +188,7 @@ def main():
             trial = Trial(server, folder)
             settings(trial)
             service_fs(trial)
+            vectors(trial)
             machine(trial)
         damage(trial)
         full_disk(trial)
