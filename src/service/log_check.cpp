@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <memory>
 #include <utility>
 
 #include "ledger/log_key.h"
@@ -104,12 +106,23 @@ ledger::TileReader files_of(TileStore& tiles, const TenantId& tenant, const LogI
   return [&tiles, tenant, log](const std::string& path) { return tiles.read(tenant, log, path); };
 }
 
+ledger::TileReader each_once(ledger::TileReader files) {
+  // shared: readers are copied
+  const auto known = std::make_shared<std::map<std::string, std::optional<std::string>>>();
+  return [files = std::move(files), known](const std::string& path) {
+    const auto [entry, is_new] = known->try_emplace(path);
+    if (is_new) entry->second = files(path);
+    return entry->second;
+  };
+}
+
 std::optional<LogKey> key_of_log(const Bytes<32>& master_seed, const TenantId& tenant, std::string_view vkey) {
-  auto verifier = ledger::VerifierKey::parse(vkey);
-  if (!verifier || !is_named_after(verifier->name, tenant)) return std::nullopt;
+  const std::string_view name = vkey.substr(0, vkey.find('+'));
+  if (!ledger::is_key_name(name) || !is_named_after(name, tenant)) return std::nullopt;
   for (std::uint32_t epoch = 0; epoch < epochs_max; ++epoch) {
-    auto signer = ledger::log_key(master_seed, verifier->name, epoch);
-    if (signer.public_key() == verifier->key) return LogKey{*std::move(verifier), std::move(signer)};
+    auto signer = ledger::log_key(master_seed, name, epoch);
+    auto verifier = ledger::log_verifier(name, signer);
+    if (verifier.encode() == vkey) return LogKey{std::move(verifier), std::move(signer)};
   }
   return std::nullopt;
 }

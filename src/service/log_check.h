@@ -35,6 +35,9 @@ struct LogKeeping {
 /// The published files of a log, by path.
 ledger::TileReader files_of(TileStore& tiles, const TenantId& tenant, const LogId& log);
 
+/// The same files, each read once however often it is asked for, and kept. Not for several threads.
+ledger::TileReader each_once(ledger::TileReader files);
+
 /// The two halves of a log's key.
 struct LogKey {
   ledger::VerifierKey verifier;  ///< Its name is the log's origin.

@@ -95,7 +95,7 @@ std::expected<CheckedBase, LogFinding> check_base(TileStore& tiles, const HighWa
   if (base.last) TRY(check_stored(base, key->verifier));
   TRY(check_shown(base, key->verifier, tiles.read(log.tenant, log.head.log_id, "checkpoint"), marks));
   if (!base.last) return CheckedBase{*std::move(key), TileBuilder()};
-  const auto files = files_of(tiles, log.tenant, log.head.log_id);
+  const auto files = each_once(files_of(tiles, log.tenant, log.head.log_id));
   auto builder = TileBuilder::resume(base.last->size, files);
   if (!builder) return found(log, last_leaf_of(base.last->size), "a tile of the edge is missing or malformed");
   if (builder->root() != base.last->root) {
@@ -130,27 +130,33 @@ std::expected<void, LogFinding> LogPublication::build(std::span<const Leaf> leav
   return {};
 }
 
-std::expected<void, LogFinding> LogPublication::write(TileStore& tiles, std::size_t file) const {
+std::vector<PublishedFile> LogPublication::files() const {
+  std::vector<PublishedFile> files;
+  files.reserve(files_.size());
+  for (const auto& [id, bytes] : files_) files.push_back({log_.tenant, log_.head.log_id, ledger::tile_path(id), bytes});
+  return files;
+}
+
+std::expected<void, LogFinding> LogPublication::explain(TileStore& tiles, std::size_t file,
+                                                        const std::exception_ptr& failure) const {
   const auto& [id, bytes] = files_[file];
   const std::string path = ledger::tile_path(id);
   const auto existing = tiles.read(log_.tenant, log_.head.log_id, path);
-  if (existing && *existing != bytes) {
-    return found(log_, first_leaf_of(id), path + " was published before with other bytes");
-  }
-  tiles.create(log_.tenant, log_.head.log_id, path, bytes);
-  return {};
+  if (!existing || *existing == bytes) std::rethrow_exception(failure);
+  return found(log_, first_leaf_of(id), path + " was published before with other bytes");
 }
 
 std::expected<PublishedCheckpoint, LogFinding> LogPublication::read_back_and_sign(TileStore& tiles) const {
+  const auto read = each_once(files_of(tiles, log_.tenant, log_.head.log_id));
   for (const auto& [id, bytes] : files_) {
     const std::string path = ledger::tile_path(id);
-    if (tiles.read(log_.tenant, log_.head.log_id, path) != bytes) {
+    if (read(path) != bytes) {
       return found(log_, first_leaf_of(id), path + " reads back otherwise than it was written");
     }
   }
   const std::uint64_t size = base_.builder.size();
   const ledger::Hash wanted = base_.builder.root();
-  const auto root = ledger::TileTree(size, files_of(tiles, log_.tenant, log_.head.log_id)).root();
+  const auto root = ledger::TileTree(size, read).root();
   if (!root) return found(log_, last_leaf_of(size), "a tile of the edge is missing or malformed");
   if (*root != wanted) {
     return found(log_, last_leaf_of(size),
@@ -162,11 +168,6 @@ std::expected<PublishedCheckpoint, LogFinding> LogPublication::read_back_and_sig
                              .size = size,
                              .root = *root,
                              .note = ledger::sign_checkpoint(checkpoint, base_.key.signer)};
-}
-
-void put_in_place(TileStore& tiles, const PublishedCheckpoint& checkpoint) {
-  tiles.create(checkpoint.tenant, checkpoint.log_id, fmt::format("history/{}", checkpoint.size), checkpoint.note);
-  tiles.replace(checkpoint.tenant, checkpoint.log_id, "checkpoint", checkpoint.note);
 }
 
 }  // namespace cadastre

@@ -1,6 +1,8 @@
 // One log's part in a publishing round (LEDGER.md section 3, steps 1, 2 and 4).
 #pragma once
 
+#include <cstddef>
+#include <exception>
 #include <expected>
 #include <optional>
 #include <span>
@@ -41,10 +43,11 @@ class LogPublication {
   static std::expected<LogPublication, LogFinding> prepare(TileStore& tiles, const HighWater& marks,
                                                            const Bytes<32>& master_seed, const LogBase& base,
                                                            std::span<const Leaf> leaves);
-  std::size_t files() const { return files_.size(); }
-  /// Writes one of the bundles and tiles that the leaves add; several threads may write a log's files. Refuses a file
-  /// that exists with other bytes.
-  std::expected<void, LogFinding> write(TileStore& tiles, std::size_t file) const;
+  /// The bundles and tiles that the leaves add, to be written next; as long as this object lives and is not moved.
+  std::vector<PublishedFile> files() const;
+  /// Why the file of that number could not be written: refuses one that is there with other bytes, and throws `failure`
+  /// when that is not the reason.
+  std::expected<void, LogFinding> explain(TileStore& tiles, std::size_t file, const std::exception_ptr& failure) const;
   /// After all were written: reads them back and signs the root computed from what was read.
   std::expected<PublishedCheckpoint, LogFinding> read_back_and_sign(TileStore& tiles) const;
 
@@ -60,8 +63,5 @@ class LogPublication {
   CheckedBase base_;
   std::vector<File> files_;
 };
-
-/// Keeps the note as `history/<size>` and replaces `checkpoint` by it. Only for what the store has.
-void put_in_place(TileStore& tiles, const PublishedCheckpoint& checkpoint);
 
 }  // namespace cadastre

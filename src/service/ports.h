@@ -9,6 +9,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "domain/event.h"
@@ -233,17 +234,32 @@ auto transact(Store& store, const TenantId& tenant, Body&& body) {
   return *std::move(answer);
 }
 
+/// One file of a log that is to be published. Its bytes are the caller's, for the time of the call.
+struct PublishedFile {
+  TenantId tenant;
+  LogId log{};
+  std::string path;
+  std::string_view bytes;
+};
+
+/// For each file of a batch, in the batch's order, what stopped it; null where nothing did.
+using FileFailures = std::vector<std::exception_ptr>;
+
 /// The published files of the logs, as a folder or wherever an engine keeps them. Paths are those of LEDGER.md
-/// section 3 below the log's own folder: `checkpoint`, `tile/0/000`. Safe to call from several threads.
+/// section 3 below the log's own folder: `checkpoint`, `tile/0/000`. Files are written in batches, without two of the
+/// same path: what makes them durable costs little more for a thousand than for one. What stops one file stops none of
+/// the others; what stops all is thrown as StoreFailure. A process that ends in the middle has written any of them,
+/// each whole or not at all. Safe to call from several threads.
 class TileStore {
  public:
   virtual ~TileStore() = default;
   /// The file's bytes, or nothing when it is missing. Throws StoreFailure on any other trouble.
   virtual std::optional<std::string> read(const TenantId& tenant, const LogId& log, std::string_view path) = 0;
-  /// Durably creates the file; when it exists with the same bytes, nothing; with other bytes, throws StoreFailure.
-  virtual void create(const TenantId& tenant, const LogId& log, std::string_view path, std::string_view bytes) = 0;
-  /// Durably and atomically replaces the file.
-  virtual void replace(const TenantId& tenant, const LogId& log, std::string_view path, std::string_view bytes) = 0;
+  /// Durably creates the files. One that exists with the same bytes is durable too then; one that exists with other
+  /// bytes stays as it is, and fails.
+  [[nodiscard]] virtual FileFailures create(std::span<const PublishedFile> files) = 0;
+  /// Durably replaces the files, or creates them; each atomically.
+  [[nodiscard]] virtual FileFailures replace(std::span<const PublishedFile> files) = 0;
   virtual void remove(const TenantId& tenant, const LogId& log, std::string_view path) = 0;
   /// The names of the files directly in a folder of the log, without order; empty when it is missing.
   virtual std::vector<std::string> list(const TenantId& tenant, const LogId& log, std::string_view folder) = 0;

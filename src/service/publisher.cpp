@@ -1,15 +1,18 @@
 #include "service/publisher.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <atomic>
 #include <utility>
+
+#include "base/threads.h"
 
 namespace cadastre {
 namespace {
 
-constexpr std::size_t logs_per_wave = 256;
 constexpr std::size_t leaves_per_log_and_wave = 4096;
 constexpr std::size_t leaf_bytes_per_wave = 16U << 20U;
+constexpr std::size_t logs_per_swap = 256;  // in one transaction, which the changes of others wait for
 constexpr std::size_t logs_per_page = 256;
 constexpr std::size_t replaced_tiles_max = 64U << 10U;
 constexpr auto wait_after_failures_max = std::chrono::milliseconds(5000);
@@ -47,11 +50,12 @@ std::vector<LogFinding> Publisher::publish_round() {
   const Tick started = clock_.tick();
   std::vector<LogFinding> findings;
   failure_ = nullptr;
+  is_behind_ = true;
   try {
     const auto reader = store_.open_reader();
     if (marks_.is_missing()) marks_.raise({});
     if (std::exchange(is_interrupted_, true)) finish_interrupted(*reader, findings);
-    while (publish_wave(load_wave(*reader), findings)) continue;
+    is_behind_ = !publish_waves(*reader, findings);
     remove_replaced(false);
   } catch (const std::exception&) {
     keep_failure(std::current_exception());
@@ -62,54 +66,41 @@ std::vector<LogFinding> Publisher::publish_round() {
   return findings;
 }
 
-/// Calls `work`, which does not throw, with each number below `count`, in as many threads as are set.
-void Publisher::in_threads(std::size_t count, const std::function<void(std::size_t)>& work) const {
-  std::atomic<std::size_t> next = 0;
-  const auto take_turns = [&] {
-    for (std::size_t turn; (turn = next++) < count;) work(turn);
-  };
-  std::vector<std::jthread> threads;
-  while (threads.size() + 1 < std::min<std::size_t>(settings_.threads, count)) threads.emplace_back(take_turns);
-  take_turns();
-}
-
 /// Keeps what a step refuses or throws as the outcome of its job.
 void Publisher::attempt(Job& job, const std::function<Step()>& step) {
-  std::optional<LogFinding> finding;
-  std::exception_ptr failure;
   try {
-    if (auto done = step(); !done) finding = std::move(done).error();
+    if (auto done = step(); !done) job.finding = std::move(done).error();
   } catch (const std::exception&) {
-    failure = std::current_exception();
+    job.failure = std::current_exception();
   }
-  if (!finding && !failure) return;
-  const std::lock_guard lock(mutex_);  // several threads may work for one job
-  if (finding) job.finding = std::move(finding);
-  if (failure) job.failure = std::move(failure);
 }
 
 void Publisher::attempt_each(std::vector<Job>& jobs, const std::function<Step(Job&)>& step) {
-  in_threads(jobs.size(), [&](std::size_t index) {
+  in_threads(jobs.size(), core_count(), [&](std::size_t index) {
     Job& job = jobs[index];
     if (job.is_sound()) attempt(job, [&] { return step(job); });
   });
 }
 
-/// Writes the files of all jobs, those of one log at once too.
-void Publisher::write_files(std::vector<Job>& jobs) {
-  struct Write {
+/// Writes the bundles and tiles of all jobs as one batch.
+void Publisher::create_files(std::vector<Job>& jobs) {
+  struct Origin {
     Job* job;
     std::size_t file;
   };
-  std::vector<Write> writes;
+  std::vector<PublishedFile> batch;
+  std::vector<Origin> origins;
   for (Job& job : jobs) {
-    for (std::size_t file = 0; job.publication && file < job.publication->files(); ++file)
-      writes.push_back({&job, file});
+    if (!job.is_sound()) continue;
+    auto files = job.publication->files();
+    for (std::size_t file = 0; file < files.size(); ++file) origins.push_back({&job, file});
+    std::ranges::move(files, std::back_inserter(batch));
   }
-  in_threads(writes.size(), [&](std::size_t index) {
-    const auto& [job, file] = writes[index];
-    attempt(*job, [&] { return job->publication->write(tiles_, file); });
-  });
+  const FileFailures failures = tiles_.create(batch);
+  for (std::size_t i = 0; i < failures.size(); ++i) {
+    auto& [job, file] = origins[i];
+    if (failures[i]) attempt(*job, [&] { return job->publication->explain(tiles_, file, failures[i]); });
+  }
 }
 
 Publisher::Job Publisher::load(Reader& reader, LogState log) const {
@@ -123,9 +114,17 @@ Publisher::Job Publisher::load(Reader& reader, LogState log) const {
   return job;
 }
 
+/// About what a job holds of leaves: the new ones, and those that its last bundle begins with.
+std::size_t Publisher::bytes_held(const Job& job) {
+  std::size_t bytes = 0;
+  for (const Leaf& leaf : job.leaves) bytes += leaf.bytes.size();
+  const std::size_t count = job.leaves.size();
+  return count == 0 ? 0 : bytes + bytes / count * (job.leaves.front().seq % ledger::tile_width_max);
+}
+
 Publisher::Wave Publisher::load_wave(Reader& reader) {
   Wave wave;
-  const std::size_t limit = logs_per_wave + frozen_.size();
+  const std::size_t limit = settings_.logs_per_wave + frozen_.size();
   auto logs = reader.unpublished_logs(limit);
   wave.is_all = logs.size() < limit;
   std::size_t bytes = 0;
@@ -136,20 +135,32 @@ Publisher::Wave Publisher::load_wave(Reader& reader) {
       break;
     }
     const Job& job = wave.jobs.emplace_back(load(reader, std::move(log)));
-    for (const Leaf& leaf : job.leaves) bytes += leaf.bytes.size();
+    bytes += bytes_held(job);
     if (job.leaves.size() == leaves_per_log_and_wave) wave.is_all = false;
   }
-  note_oldest(wave.jobs);
+  note_waiting(wave.jobs);
   return wave;
 }
 
-/// False when no further wave is needed, or none would get further.
+/// Publishes wave after wave. False when something is left that can be published: the patience of a stop is over, or
+/// no log of a wave got further.
+bool Publisher::publish_waves(Reader& reader, std::vector<LogFinding>& findings) {
+  for (;;) {
+    Wave wave = load_wave(reader);
+    const bool is_all = wave.is_all;
+    if (wave.jobs.empty()) return is_all;
+    if (is_patience_over()) return false;
+    if (!publish_wave(std::move(wave), findings) || is_all) return is_all;
+  }
+}
+
+/// False when none of its logs got further.
 bool Publisher::publish_wave(Wave wave, std::vector<LogFinding>& findings) {
   attempt_each(wave.jobs, [this](Job& job) -> Step {
     job.publication = TRY(LogPublication::prepare(tiles_, marks_, master_seed_, job.base, job.leaves));
     return {};
   });
-  write_files(wave.jobs);
+  create_files(wave.jobs);
   attempt_each(wave.jobs, [this](Job& job) -> Step {
     job.next = TRY(job.publication->read_back_and_sign(tiles_));
     return {};
@@ -157,7 +168,7 @@ bool Publisher::publish_wave(Wave wave, std::vector<LogFinding>& findings) {
   auto signed_jobs = sort_out(wave.jobs, findings);
   swap_in(signed_jobs);
   finish(signed_jobs);
-  return !signed_jobs.empty() && !wave.is_all;
+  return !signed_jobs.empty();
 }
 
 /// Freezes the logs with a finding, keeps the first failure, and answers the jobs that can go on.
@@ -178,16 +189,38 @@ std::vector<Publisher::Job*> Publisher::sort_out(std::vector<Job>& jobs, std::ve
   return sound;
 }
 
-/// Makes the store know of the checkpoints, all in one transaction; drops the jobs whose log someone else published.
+/// Makes the store know of the checkpoints; drops the jobs whose log someone else published.
 void Publisher::swap_in(std::vector<Job*>& jobs) {
-  if (jobs.empty()) return;
-  const auto swapped = transact(store_, TenantId::platform(), [&](Tx& tx) -> Result<std::vector<bool>> {
-    std::vector<bool> done;
-    for (const Job* const job : jobs) done.push_back(tx.publish(*job->next, job->base.last ? job->base.last->size : 0));
-    return done;
-  });
-  std::size_t index = 0;
-  std::erase_if(jobs, [&](const Job*) { return !(*swapped)[index++]; });
+  std::vector<Job*> swapped_in;
+  for (std::size_t first = 0; first < jobs.size(); first += logs_per_swap) {
+    const auto some = std::span(jobs).subspan(first, std::min(logs_per_swap, jobs.size() - first));
+    const auto swapped = transact(store_, TenantId::platform(), [&](Tx& tx) -> Result<std::vector<bool>> {
+      std::vector<bool> done;
+      for (const Job* const job : some) {
+        done.push_back(tx.publish(*job->next, job->base.last ? job->base.last->size : 0));
+      }
+      return done;
+    });
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      if ((*swapped)[i]) swapped_in.push_back(some[i]);
+    }
+  }
+  jobs = std::move(swapped_in);
+}
+
+/// Keeps each note as `history/<size>`, then replaces `checkpoint` by it.
+void Publisher::put_in_place(std::vector<Job*> jobs) {
+  const auto put = [&](auto path_of, FileFailures (TileStore::*write)(std::span<const PublishedFile>)) {
+    std::vector<PublishedFile> batch;
+    for (const Job* const job : jobs) {
+      batch.push_back({job->next->tenant, job->next->log_id, path_of(*job->next), job->next->note});
+    }
+    const FileFailures failures = (tiles_.*write)(batch);
+    for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i]->failure = failures[i];
+    std::erase_if(jobs, [](const Job* job) { return !job->is_sound(); });
+  };
+  put([](const PublishedCheckpoint& next) { return fmt::format("history/{}", next.size); }, &TileStore::create);
+  put([](const PublishedCheckpoint&) { return std::string("checkpoint"); }, &TileStore::replace);
 }
 
 /// The steps after the store knows of the checkpoints. Cosignatures, once there are witnesses, are collected before the
@@ -199,12 +232,7 @@ void Publisher::finish(const std::vector<Job*>& jobs) {
     raised.push_back({.log_id = job->next->log_id, .size = job->next->size, .root = job->next->root});
   }
   marks_.raise(raised);
-  in_threads(jobs.size(), [&](std::size_t index) {
-    attempt(*jobs[index], [&]() -> Step {
-      put_in_place(tiles_, *jobs[index]->next);
-      return {};
-    });
-  });
+  put_in_place(jobs);
   std::vector<WaterMark> settled;
   std::uint64_t leaves = 0;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
@@ -220,6 +248,7 @@ void Publisher::finish(const std::vector<Job*>& jobs) {
   const std::lock_guard lock(mutex_);
   figures_.checkpoints += settled.size();
   figures_.leaves += leaves;
+  if (!settled.empty()) waiting_since_.reset();
 }
 
 /// Completes the publications that the store knows of and whose last steps may not have been done.
@@ -262,7 +291,9 @@ void Publisher::schedule_removal(const Job& job) {
 
 void Publisher::remove_replaced(bool all) {
   const Tick now = clock_.tick();
-  while (!replaced_.empty() && (all || replaced_.front().due <= now || replaced_.size() > replaced_tiles_max)) {
+  const auto is_due = [&](const ReplacedTile& tile) { return all || tile.due <= now; };
+  while (!replaced_.empty() && (is_due(replaced_.front()) || replaced_.size() > replaced_tiles_max)) {
+    if (is_patience_over()) return;
     const ReplacedTile tile = std::move(replaced_.front());
     replaced_.pop_front();
     for (const std::string& name : tiles_.list(tile.tenant, tile.log_id, tile.folder)) {
@@ -271,13 +302,20 @@ void Publisher::remove_replaced(bool all) {
   }
 }
 
-void Publisher::note_oldest(const std::vector<Job>& jobs) {
+/// A stop was asked for, long enough ago.
+bool Publisher::is_patience_over() const {
+  const std::lock_guard lock(mutex_);
+  return stop_deadline_ && clock_.tick() >= *stop_deadline_;
+}
+
+void Publisher::note_waiting(const std::vector<Job>& jobs) {
   std::optional<Instant> oldest;
   for (const Job& job : jobs) {
     if (!job.leaves.empty() && (!oldest || job.leaves.front().ts < *oldest)) oldest = job.leaves.front().ts;
   }
   const std::lock_guard lock(mutex_);
   oldest_unpublished_ = oldest;
+  if (oldest && !waiting_since_) waiting_since_ = clock_.tick();
 }
 
 void Publisher::note_round(Tick started, bool failed) {
@@ -285,6 +323,8 @@ void Publisher::note_round(Tick started, bool failed) {
   ++figures_.rounds;
   if (failed) ++figures_.failed_rounds;
   if (!failed && figures_.frozen_logs == 0) oldest_unpublished_.reset();
+  if (!failed) waiting_since_.reset();
+  if (failed && !waiting_since_) waiting_since_ = clock_.tick();
   figures_.last_round = clock_.tick() - started;
 }
 
@@ -321,19 +361,24 @@ bool Publisher::round_succeeds() {
   }
 }
 
-void Publisher::stop() {
-  if (!thread_.joinable()) return;
+bool Publisher::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_deadline_ = clock_.tick() + settings_.stop_patience;
+  }
   thread_.request_stop();
-  thread_.join();
-  if (!round_succeeds()) return;
+  if (thread_.joinable()) thread_.join();
+  if (!round_succeeds()) return false;
   const std::lock_guard lock(round_mutex_);
   remove_replaced(true);
+  return !is_behind_;
 }
 
 PublisherFigures Publisher::figures() const {
   const std::lock_guard lock(mutex_);
   PublisherFigures figures = figures_;
   if (oldest_unpublished_) figures.lag = std::max(clock_.now() - *oldest_unpublished_, std::chrono::milliseconds(0));
+  if (waiting_since_) figures.stalled = clock_.tick() - *waiting_since_;
   return figures;
 }
 

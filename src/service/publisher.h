@@ -24,9 +24,10 @@ namespace cadastre {
 
 struct PublisherSettings {
   std::chrono::milliseconds interval{200};
-  unsigned threads = 16;  ///< Logs written at once: an fsync waits, it does not work.
+  std::size_t logs_per_wave = 1024;  ///< Published together: six syncs, however many they are.
   /// How long a partial tile stays that a full one has replaced, for those who read by an older checkpoint.
   std::chrono::milliseconds grace = std::chrono::minutes(10);
+  std::chrono::milliseconds stop_patience = std::chrono::seconds(5);  ///< A stop begins no further wave after it.
 };
 
 /// Figures for metrics, all since the start.
@@ -38,6 +39,8 @@ struct PublisherFigures {
   std::uint64_t frozen_logs = 0;
   std::chrono::milliseconds last_round{0};
   std::chrono::milliseconds lag{0};  ///< Age of the oldest leaf that was not published when last looked at.
+  /// How long nothing was published although something waits: rounds fail, or the disk hangs. Load makes it no longer.
+  std::chrono::milliseconds stalled{0};
 };
 
 /// Follows the store: writes and signs what is new of every log, many logs at once, and never signs over a
@@ -46,8 +49,10 @@ struct PublisherFigures {
 class Publisher {
  public:
   struct Reports {
-    std::function<void(const LogFinding&)> finding;   ///< A log is frozen. Called on the publisher's thread.
-    std::function<void(const std::string&)> failure;  ///< A round failed; it is tried again.
+    /// A log is frozen. Called on the publisher's thread.
+    std::function<void(const LogFinding&)> finding = [](const LogFinding&) {};
+    /// A round failed; it is tried again.
+    std::function<void(const std::string&)> failure = [](const std::string&) {};
   };
 
   /// `clock` may be read from several threads.
@@ -63,8 +68,9 @@ class Publisher {
 
   /// Publishes at every interval from a thread of its own.
   void start(Reports reports);
-  /// Ends that thread, publishes what is left, and removes the partial tiles that were replaced. Idempotent.
-  void stop();
+  /// Ends that thread after the wave in progress, publishes what is left, and removes the partial tiles that were
+  /// replaced, as far as the patience lasts. True when everything is published; else the rest is after the next start.
+  bool stop();
 
   PublisherFigures figures() const;
 
@@ -84,7 +90,9 @@ class Publisher {
   void finish_interrupted(Reader& reader, std::vector<LogFinding>& findings);
   void finish_logs(std::vector<Job> jobs, std::vector<LogFinding>& findings);
   Job load(Reader& reader, LogState log) const;
+  static std::size_t bytes_held(const Job& job);
   Wave load_wave(Reader& reader);
+  bool publish_waves(Reader& reader, std::vector<LogFinding>& findings);
   bool publish_wave(Wave wave, std::vector<LogFinding>& findings);
   void swap_in(std::vector<Job*>& jobs);
   void finish(const std::vector<Job*>& jobs);
@@ -92,13 +100,14 @@ class Publisher {
   void keep_failure(std::exception_ptr failure);
   void schedule_removal(const Job& job);
   void remove_replaced(bool all);
-  void note_oldest(const std::vector<Job>& jobs);
+  bool is_patience_over() const;
+  void note_waiting(const std::vector<Job>& jobs);
   void note_round(Tick started, bool failed);
   using Step = std::expected<void, LogFinding>;
-  void in_threads(std::size_t count, const std::function<void(std::size_t)>& work) const;
   void attempt(Job& job, const std::function<Step()>& step);
   void attempt_each(std::vector<Job>& jobs, const std::function<Step(Job&)>& step);
-  void write_files(std::vector<Job>& jobs);
+  void create_files(std::vector<Job>& jobs);
+  void put_in_place(std::vector<Job*> jobs);
 
   Store& store_;
   TileStore& tiles_;
@@ -113,10 +122,13 @@ class Publisher {
   std::set<LogId> frozen_;
   std::deque<ReplacedTile> replaced_;
   std::exception_ptr failure_;  // the first of this round
+  bool is_behind_ = true;       // the last round left something to publish
 
   mutable std::mutex mutex_;  // guards what follows
   PublisherFigures figures_;
   std::optional<Instant> oldest_unpublished_;
+  std::optional<Tick> waiting_since_;  // something waits, and nothing was published since
+  std::optional<Tick> stop_deadline_;
 
   std::jthread thread_;  // last: it uses all of the above
 };

@@ -3,8 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <future>
+#include <mutex>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "tests/ledger/world.h"
 
@@ -70,7 +73,7 @@ TEST_CASE("partial tiles go a grace period after their full ones came") {
   Process process(folder);
   process.add_tenant(acme);
   Publisher publisher(*process.store, process.tiles, *process.marks, process.clock, master_seed,
-                      {.threads = 1, .grace = std::chrono::minutes(10)});
+                      {.grace = std::chrono::minutes(10)});
   for (const std::size_t step : {1U, 1U, 300U}) {
     process.append(acme, step);
     publisher.publish_round();
@@ -107,17 +110,19 @@ class Steps {
   bool is_dead_ = false;
 };
 
+/// Writes the files of a batch one after the other, from its first or from its last on, each as a step of its own: any
+/// part of a batch may be on the disk when a process stops.
 class StoppingTiles final : public TileStore {
  public:
-  StoppingTiles(TileStore& tiles, Steps& steps) : tiles_(tiles), steps_(steps) {}
+  StoppingTiles(TileStore& tiles, Steps& steps, Order order) : tiles_(tiles), steps_(steps), order_(order) {}
   std::optional<std::string> read(const TenantId& tenant, const LogId& log, std::string_view path) override {
     return tiles_.read(tenant, log, path);
   }
-  void create(const TenantId& tenant, const LogId& log, std::string_view path, std::string_view bytes) override {
-    steps_.take([&] { tiles_.create(tenant, log, path, bytes); });
+  FileFailures create(std::span<const PublishedFile> files) override {
+    return write_each(files, [this](auto file) { return tiles_.create(file); });
   }
-  void replace(const TenantId& tenant, const LogId& log, std::string_view path, std::string_view bytes) override {
-    steps_.take([&] { tiles_.replace(tenant, log, path, bytes); });
+  FileFailures replace(std::span<const PublishedFile> files) override {
+    return write_each(files, [this](auto file) { return tiles_.replace(file); });
   }
   void remove(const TenantId& tenant, const LogId& log, std::string_view path) override {
     steps_.take([&] { tiles_.remove(tenant, log, path); });
@@ -127,8 +132,23 @@ class StoppingTiles final : public TileStore {
   }
 
  private:
+  template <class Write>
+  FileFailures write_each(std::span<const PublishedFile> files, Write write) {
+    FileFailures failures(files.size());
+    for (std::size_t turn = 0; turn < files.size(); ++turn) {
+      const std::size_t file = order_ == Order::ascending ? turn : files.size() - 1 - turn;
+      try {
+        steps_.take([&] { REQUIRE(!write(files.subspan(file, 1)).front()); });
+      } catch (const StoreFailure&) {
+        failures[file] = std::current_exception();
+      }
+    }
+    return failures;
+  }
+
   TileStore& tiles_;
   Steps& steps_;
+  const Order order_;
 };
 
 class StoppingMarks final : public HighWater {
@@ -170,12 +190,12 @@ class StoppingStore final : public Store {
 };
 
 /// One round that stops at a step; false when the round has fewer.
-bool round_stops(Process& process, std::size_t step, Steps::At at) {
+bool round_stops(Process& process, std::size_t step, Steps::At at, Order order) {
   Steps steps(step, at);
   StoppingStore store(*process.store, steps);
-  StoppingTiles tiles(process.tiles, steps);
+  StoppingTiles tiles(process.tiles, steps, order);
   StoppingMarks marks(*process.marks, steps);
-  Publisher publisher(store, tiles, marks, process.clock, master_seed, {.threads = 1});
+  Publisher publisher(store, tiles, marks, process.clock, master_seed);
   if (!steps.is_dead()) {
     try {
       publisher.publish_round();
@@ -210,14 +230,16 @@ TEST_CASE("a round that was stopped at any step is completed by the next, to the
     copy_deployment(base, untouched);
     Process(untouched).publish();
     const auto wanted = files_below(untouched / "ledger");
-    for (const auto at : {Steps::At::before, Steps::At::after}) {
+    for (const auto& [at, order] :
+         {std::pair(Steps::At::before, Order::ascending), std::pair(Steps::At::after, Order::ascending),
+          std::pair(Steps::At::before, Order::descending)}) {
       bool stopped = true;
       for (std::size_t step = 1; stopped; ++step) {
         CAPTURE(step);
         const TestFolder folder;
         copy_deployment(base, folder);
         Process process(folder);
-        stopped = round_stops(process, step, at);
+        stopped = round_stops(process, step, at, order);
         process.marks.emplace(folder / "high-water");
         const auto at_start = process.check();
         INFO(text_of(at_start));
@@ -326,7 +348,7 @@ TEST_CASE("the publisher's thread follows the store, and leaves nothing when it 
   const SystemClock clock;
   process.add_tenant(acme);
   Publisher publisher(*process.store, process.tiles, *process.marks, clock, master_seed,
-                      {.interval = std::chrono::milliseconds(20), .threads = 4});
+                      {.interval = std::chrono::milliseconds(20)});
   std::vector<std::string> reports;
   publisher.start({.finding = [&](const LogFinding& finding) { reports.push_back(describe(finding)); },
                    .failure = [&](const std::string& what) { reports.push_back(what); }});
@@ -336,10 +358,111 @@ TEST_CASE("the publisher's thread follows the store, and leaves nothing when it 
     REQUIRE(is_published_within(std::chrono::seconds(30), *reader, size));
   }
   process.append(acme, 300);
-  publisher.stop();
+  CHECK(publisher.stop());
   CHECK(reader->checkpoint(acme)->size == 309);
   CHECK(!std::filesystem::exists(folder / (folder_of(acme) + "/tile/0/000.p")));
   CHECK(reports == std::vector<std::string>{});
+  require_sound(process);
+}
+
+TEST_CASE("publishing has stalled when nothing gets published, not when it is only late") {
+  const TestFolder folder;
+  Process process(folder);
+  process.add_tenant(acme);
+  process.add_tenant(bolt);
+  const std::string in_the_way = folder / (folder_of(acme) + "/tile");
+  write_bytes(in_the_way, "in the way");
+  Publisher publisher(*process.store, process.tiles, *process.marks, process.clock, master_seed);
+  const auto fail = [&] {
+    CHECK_THROWS_AS(publisher.publish_round(), StoreFailure);
+    process.clock.advance(std::chrono::seconds(5));
+    return publisher.figures();
+  };
+  for (int round = 0; round < 4; ++round) {  // the other log grows and is published
+    const auto figures = fail();
+    CHECK(figures.lag == std::chrono::seconds(5 * (round + 1)));
+    CHECK(figures.stalled == std::chrono::seconds(5));
+    process.append(bolt, 1);
+  }
+  fail();
+  CHECK(fail().stalled == std::chrono::seconds(10));
+  CHECK(fail().stalled == std::chrono::seconds(15));
+  std::filesystem::remove(in_the_way);
+  publisher.publish_round();
+  CHECK(publisher.figures().stalled == std::chrono::seconds(0));
+  process.clock.advance(std::chrono::hours(1));
+  CHECK(publisher.figures().stalled == std::chrono::seconds(0));
+}
+
+/// Tells what it is about to write.
+class WatchedTiles final : public TileStore {
+ public:
+  WatchedTiles(TileStore& tiles, std::function<void()> before_create) : tiles_(tiles), before_create_(before_create) {}
+  std::optional<std::string> read(const TenantId& tenant, const LogId& log, std::string_view path) override {
+    return tiles_.read(tenant, log, path);
+  }
+  FileFailures create(std::span<const PublishedFile> files) override {
+    before_create_();
+    return tiles_.create(files);
+  }
+  FileFailures replace(std::span<const PublishedFile> files) override { return tiles_.replace(files); }
+  void remove(const TenantId& tenant, const LogId& log, std::string_view path) override {
+    tiles_.remove(tenant, log, path);
+  }
+  std::vector<std::string> list(const TenantId& tenant, const LogId& log, std::string_view folder) override {
+    return tiles_.list(tenant, log, folder);
+  }
+
+ private:
+  TileStore& tiles_;
+  const std::function<void()> before_create_;
+};
+
+void add_tenants(Process& process, int count) {
+  for (int i = 0; i < count; ++i) process.add_tenant(TenantId::parse("customer-" + std::to_string(i)).value());
+}
+
+TEST_CASE("a stop begins no further wave after its patience, and the next start does the rest") {
+  const TestFolder folder;
+  Process process(folder);
+  add_tenants(process, 10);
+  const auto reader = process.store->open_reader();
+  const auto half_a_second = [&] { process.clock.advance(std::chrono::milliseconds(500)); };
+  WatchedTiles slow(process.tiles, half_a_second);  // called twice a wave: tiles, history
+  const PublisherSettings settings{.logs_per_wave = 2, .stop_patience = std::chrono::milliseconds(2500)};
+  CHECK(!Publisher(*process.store, slow, *process.marks, process.clock, master_seed, settings).stop());
+  CHECK(reader->unpublished_logs(10).size() == 4);
+  CHECK(process.check().empty());
+  CHECK(Publisher(*process.store, slow, *process.marks, process.clock, master_seed, settings).stop());
+  CHECK(reader->unpublished_logs(10).empty());
+  require_sound(process);
+}
+
+TEST_CASE("a stop in the middle of a long round waits for the wave in progress alone") {
+  const TestFolder folder;
+  Process process(folder);
+  const SystemClock clock;
+  add_tenants(process, 50);
+  std::promise<void> is_in_wave, may_go_on;
+  std::once_flag first;
+  WatchedTiles tiles(process.tiles, [&] {
+    std::call_once(first, [&] {
+      is_in_wave.set_value();
+      may_go_on.get_future().wait();
+    });
+  });
+  Publisher publisher(*process.store, tiles, *process.marks, clock, master_seed,
+                      {.logs_per_wave = 1, .stop_patience = std::chrono::milliseconds(0)});
+  publisher.start({});
+  is_in_wave.get_future().wait();
+  may_go_on.set_value();
+  const bool is_all = publisher.stop();
+  const std::size_t left = process.store->open_reader()->unpublished_logs(50).size();
+  CHECK(left < 50);
+  CHECK(is_all == (left == 0));
+  CHECK(process.check().empty());
+  CHECK(process.publish().empty());
+  CHECK(process.store->open_reader()->unpublished_logs(50).empty());
   require_sound(process);
 }
 

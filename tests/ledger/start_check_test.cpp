@@ -72,7 +72,7 @@ TEST_CASE("a log that grows and is published while it is checked is sound") {
   process.append(acme, 250);
   const SystemClock clock;
   Publisher publisher(*process.store, process.tiles, *process.marks, clock, master_seed,
-                      {.interval = std::chrono::milliseconds(1), .threads = 2, .grace = std::chrono::milliseconds(1)});
+                      {.interval = std::chrono::milliseconds(1), .grace = std::chrono::milliseconds(1)});
   publisher.start({.finding = [](const LogFinding& finding) { FAIL_CHECK(describe(finding)); },
                    .failure = [](const std::string& what) { FAIL_CHECK(what); }});
   StartCheck check(*process.store, process.tiles, *process.marks, clock, master_seed,

@@ -72,9 +72,7 @@ struct Process {
     REQUIRE(done);
   }
 
-  std::vector<LogFinding> publish() {
-    return Publisher(*store, tiles, *marks, clock, master_seed, {.threads = 1}).publish_round();
-  }
+  std::vector<LogFinding> publish() { return Publisher(*store, tiles, *marks, clock, master_seed).publish_round(); }
   std::vector<LogFinding> check() { return StartCheck(*store, tiles, *marks, clock, master_seed).run(); }
   std::vector<LogFinding> check_full() { return StartCheck(*store, tiles, *marks, clock, master_seed).run_full(); }
 

@@ -21,6 +21,17 @@ namespace {
   std::abort();
 }
 
+Handle write_new_file(const std::string& path, std::string_view bytes, unsigned mode) {
+  constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+  int descriptor = ::open(path.c_str(), flags, mode);
+  if (descriptor < 0 && errno == EEXIST && ::unlink(path.c_str()) == 0) descriptor = ::open(path.c_str(), flags, mode);
+  if (descriptor < 0) throw failure_of("open", path);
+  Handle file = Handle::own(descriptor);
+  if (::fchmod(descriptor, mode) != 0) throw failure_of("fchmod", path);
+  write_all(file, bytes, path);
+  return file;
+}
+
 }  // namespace
 
 Handle::Handle(const std::string& path, int flags, unsigned mode)
@@ -81,6 +92,10 @@ void sync_folder(const std::string& path) {
   if (::fsync(folder.descriptor()) != 0) stop_over(path);
 }
 
+void sync_file_system(const Handle& folder, const std::string& path) {
+  if (::syncfs(folder.descriptor()) != 0) stop_over(path);
+}
+
 std::string parent_of(std::string_view path) {
   const std::size_t slash = path.rfind('/');
   return slash == 0 ? "/" : std::string(path.substr(0, slash));
@@ -93,11 +108,11 @@ std::string absolute_path(std::string_view path) {
 }
 
 void write_file(const std::string& path, std::string_view bytes, unsigned mode) {
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) throw failure_of("unlink", path);
-  const Handle file(path, O_WRONLY | O_CREAT | O_EXCL, mode);
-  if (::fchmod(file.descriptor(), mode) != 0) throw failure_of("fchmod", path);
-  write_all(file, bytes, path);
-  sync_data(file, path);
+  sync_data(write_new_file(path, bytes, mode), path);
+}
+
+void write_file_unsynced(const std::string& path, std::string_view bytes, unsigned mode) {
+  write_new_file(path, bytes, mode);
 }
 
 void move_over(const std::string& from, const std::string& to) {

@@ -41,6 +41,10 @@ void write_all(const Handle& file, std::string_view bytes, const std::string& pa
 void sync_data(const Handle& file, const std::string& path);
 /// fsync(2) of a folder, so that the names in it last. Stops the process when it fails.
 void sync_folder(const std::string& path);
+/// syncfs(2): all that was written to the file system which `folder` lies on, data, names and folders, by whomever.
+/// Stops the process when it fails, which it does since Linux 5.8 when anything could not be written back since
+/// `folder` was opened: so that is opened before what it is to answer for is written.
+void sync_file_system(const Handle& folder, const std::string& path);
 /// The folder that holds `path`, which is absolute.
 std::string parent_of(std::string_view path);
 /// Absolute, without `.`, `..` and a last slash.
@@ -48,6 +52,8 @@ std::string absolute_path(std::string_view path);
 
 /// Writes a new file of that mode and syncs its data. A file that is there already is replaced.
 void write_file(const std::string& path, std::string_view bytes, unsigned mode);
+/// The same without the sync, when `sync_file_system` follows.
+void write_file_unsynced(const std::string& path, std::string_view bytes, unsigned mode);
 /// Renames within one file system, over what is there, and syncs the target's folder.
 void move_over(const std::string& from, const std::string& to);
 

@@ -9,10 +9,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <ranges>
+#include <utility>
 
-#include "store/files/durable_file.h"
+#include "base/threads.h"
 
 namespace cadastre {
 namespace {
@@ -24,6 +26,8 @@ constexpr std::size_t file_bytes_max = 32U << 20U;     // a bundle has at most 2
 constexpr std::size_t known_folders_max = 16U << 10U;  // then they are forgotten, at the price of an fsync each
 constexpr unsigned published_mode = 0444;
 constexpr unsigned folder_mode = 0755;
+constexpr std::size_t syncs_at_once = 16;  // an fsync waits, it does not work
+constexpr std::size_t writers_max = 4;     // they take turns at `new/`: more would wait for each other
 
 /// One name of a published path; no `.`, `..`, hidden or empty one.
 bool is_component(std::string_view name) {
@@ -73,16 +77,76 @@ bool move_to_free_name(const std::string& from, const std::string& to) {
   return true;
 }
 
+void expect_equal(const std::string& path, std::string_view found, std::string_view bytes) {
+  if (found != bytes) throw StoreFailure(path + ": published before with other bytes");
+}
+
 /// The file may be what a process left that stopped before it was safe on the disk.
 void accept_equal(const std::string& path, std::string_view found, std::string_view bytes) {
-  if (found != bytes) throw StoreFailure(path + ": published before with other bytes");
+  expect_equal(path, found, bytes);
   files::sync_data(files::Handle(path, O_RDONLY), path);
   files::sync_folder(parent_of(path));
 }
 
+/// Makes the folder and those above it, without a sync.
+void make_folders(const std::string& folder) {
+  if (::mkdir(folder.c_str(), folder_mode) == 0 || errno == EEXIST) return;
+  if (errno != ENOENT) throw failure_of("mkdir", folder);
+  make_folders(parent_of(folder));
+  if (::mkdir(folder.c_str(), folder_mode) != 0 && errno != EEXIST) throw failure_of("mkdir", folder);
+}
+
+bool is_folder(const std::string& path) {
+  struct stat status{};
+  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/// Calls `work` with the number of each file that nothing has stopped yet, and keeps what stops it.
+void attempt_each(FileFailures& failures, std::size_t threads, const std::function<void(std::size_t)>& work) {
+  in_threads(failures.size(), threads, [&](std::size_t file) {
+    if (failures[file]) return;
+    try {
+      work(file);
+    } catch (const std::exception&) {
+      failures[file] = std::current_exception();
+    }
+  });
+}
+
 }  // namespace
 
-TileFolder::TileFolder(std::string_view root) : root_(files::absolute_path(root)), new_files_(root_ + "/new") {}
+/// A file that has no name among the published ones yet; gone with this object when it never gets one.
+class TileFolder::NewFile {
+ public:
+  NewFile() = default;
+  explicit NewFile(std::string path) : path_(std::move(path)) {}
+  NewFile(NewFile&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  NewFile& operator=(NewFile&& other) noexcept {
+    std::swap(path_, other.path_);
+    return *this;
+  }
+  ~NewFile() {
+    if (is_there()) ::unlink(path_.c_str());
+  }
+  bool is_there() const { return !path_.empty(); }
+  const std::string& path() const { return path_; }
+
+  /// False when the name is taken and that file is to be kept.
+  bool move_to(const std::string& target, Existing existing) {
+    if (existing == Existing::kept && !move_to_free_name(path_, target)) return false;
+    if (existing == Existing::replaced && ::rename(path_.c_str(), target.c_str()) != 0) {
+      throw failure_of("rename", target);
+    }
+    path_.clear();
+    return true;
+  }
+
+ private:
+  std::string path_;
+};
+
+TileFolder::TileFolder(std::string_view root, TileFolderSettings settings)
+    : root_(files::absolute_path(root)), new_files_(root_ + "/new"), settings_(settings) {}
 
 std::string TileFolder::path_of(const TenantId& tenant, const LogId& log, std::string_view path) const {
   if (!is_published_path(path)) throw StoreFailure(fmt::format("'{}' is not the path of a published file", path));
@@ -94,22 +158,55 @@ std::optional<std::string> TileFolder::read(const TenantId& tenant, const LogId&
   return files::read_file(path_of(tenant, log, path), file_bytes_max);
 }
 
-void TileFolder::create(const TenantId& tenant, const LogId& log, std::string_view path, std::string_view bytes) {
-  const std::string target = path_of(tenant, log, path);
+FileFailures TileFolder::create(std::span<const PublishedFile> files) { return put(files, Existing::kept); }
+
+FileFailures TileFolder::replace(std::span<const PublishedFile> files) { return put(files, Existing::replaced); }
+
+FileFailures TileFolder::put(std::span<const PublishedFile> files, Existing existing) {
+  FileFailures failures(files.size());
+  if (files.empty()) return failures;
   std::call_once(prepared_, [this] { prepare(); });
-  ensure_folder(parent_of(target));
-  if (const auto found = files::read_file(target, file_bytes_max)) return accept_equal(target, *found, bytes);
-  const std::string written = write_new(bytes);
-  if (move_to_free_name(written, target)) return files::sync_folder(parent_of(target));
-  ::unlink(written.c_str());  // another thread was faster
-  accept_equal(target, files::read_file(target, file_bytes_max).value_or(""), bytes);
+  if (files.size() <= settings_.files_synced_alone_max) {
+    attempt_each(failures, syncs_at_once, [&](std::size_t file) { put_alone(files[file], existing); });
+  } else {
+    put_together(files, existing, failures);
+  }
+  return failures;
 }
 
-void TileFolder::replace(const TenantId& tenant, const LogId& log, std::string_view path, std::string_view bytes) {
-  const std::string target = path_of(tenant, log, path);
-  std::call_once(prepared_, [this] { prepare(); });
+void TileFolder::put_alone(const PublishedFile& file, Existing existing) {
+  const std::string target = path_of(file);
   ensure_folder(parent_of(target));
-  files::move_over(write_new(bytes), target);
+  const auto found = existing == Existing::kept ? files::read_file(target, file_bytes_max) : std::nullopt;
+  if (found) return accept_equal(target, *found, file.bytes);
+  NewFile written(name_of_new_file());
+  files::write_file(written.path(), file.bytes, published_mode);
+  if (written.move_to(target, existing)) return files::sync_folder(parent_of(target));
+  // another thread was faster
+  accept_equal(target, files::read_file(target, file_bytes_max).value_or(""), file.bytes);
+}
+
+/// Two syncs for all: the first before any name points at the data, the second for the names, for the folders that hold
+/// them, and for what was found equal.
+void TileFolder::put_together(std::span<const PublishedFile> files, Existing existing, FileFailures& failures) {
+  const std::size_t writers = std::min(core_count(), writers_max);
+  std::vector<NewFile> written(files.size());
+  attempt_each(failures, writers, [&](std::size_t file) {
+    const std::string target = path_of(files[file]);
+    const auto found = existing == Existing::kept ? files::read_file(target, file_bytes_max) : std::nullopt;
+    if (found) return expect_equal(target, *found, files[file].bytes);
+    written[file] = NewFile(name_of_new_file());
+    files::write_file_unsynced(written[file].path(), files[file].bytes, published_mode);
+  });
+  files::sync_file_system(*file_system_, root_);
+  attempt_each(failures, writers, [&](std::size_t file) {
+    if (!written[file].is_there()) return;
+    const std::string target = path_of(files[file]);
+    if (!is_folder(parent_of(target))) make_folders(parent_of(target));
+    if (written[file].move_to(target, existing)) return;
+    expect_equal(target, files::read_file(target, file_bytes_max).value_or(""), files[file].bytes);
+  });
+  files::sync_file_system(*file_system_, root_);
 }
 
 void TileFolder::remove(const TenantId& tenant, const LogId& log, std::string_view path) {
@@ -123,11 +220,7 @@ std::vector<std::string> TileFolder::list(const TenantId& tenant, const LogId& l
   return file_names(path_of(tenant, log, folder));
 }
 
-std::string TileFolder::write_new(std::string_view bytes) {
-  std::string path = fmt::format("{}/{}", new_files_, ++new_file_number_);
-  files::write_file(path, bytes, published_mode);
-  return path;
-}
+std::string TileFolder::name_of_new_file() { return fmt::format("{}/{}", new_files_, ++new_file_number_); }
 
 void TileFolder::prepare() {
   ensure_folder(new_files_);
@@ -135,6 +228,7 @@ void TileFolder::prepare() {
     const std::string path = new_files_ + '/' + name;
     if (::unlink(path.c_str()) != 0) throw failure_of("unlink", path);
   }
+  file_system_.emplace(root_, O_RDONLY | O_DIRECTORY);
 }
 
 void TileFolder::ensure_folder(const std::string& folder) {

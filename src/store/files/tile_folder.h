@@ -3,36 +3,53 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_set>
 
 #include "service/ports.h"
+#include "store/files/durable_file.h"
 
 namespace cadastre {
 
+struct TileFolderSettings {
+  /// A batch of so many files is synced file by file, a larger one with the whole file system at once.
+  std::size_t files_synced_alone_max = 16;
+};
+
 /// `<root>/logs/<log_id in hex>/…` for tenants, `<root>/platform/…` for the platform. What a function has written is on
-/// the disk when it returns; a failed fsync stops the process. Files are read-only (0444) and appear whole, by a rename
+/// the disk when it returns; a failed sync stops the process. Files are read-only (0444) and appear whole, by a rename
 /// from `<root>/new/`. Reading creates nothing. One process writes to a root.
 class TileFolder final : public TileStore {
  public:
-  explicit TileFolder(std::string_view root);
+  explicit TileFolder(std::string_view root, TileFolderSettings settings = {});
   std::optional<std::string> read(const TenantId& tenant, const LogId& log, std::string_view path) override;
-  void create(const TenantId& tenant, const LogId& log, std::string_view path, std::string_view bytes) override;
-  void replace(const TenantId& tenant, const LogId& log, std::string_view path, std::string_view bytes) override;
+  FileFailures create(std::span<const PublishedFile> files) override;
+  FileFailures replace(std::span<const PublishedFile> files) override;
   /// Also removes the folder of partial tiles that this empties. A file that is missing is no trouble.
   void remove(const TenantId& tenant, const LogId& log, std::string_view path) override;
   std::vector<std::string> list(const TenantId& tenant, const LogId& log, std::string_view folder) override;
 
  private:
+  enum class Existing { kept, replaced };
+  class NewFile;
+
   std::string path_of(const TenantId& tenant, const LogId& log, std::string_view path) const;
-  std::string write_new(std::string_view bytes);
+  std::string path_of(const PublishedFile& file) const { return path_of(file.tenant, file.log, file.path); }
+  FileFailures put(std::span<const PublishedFile> files, Existing existing);
+  void put_alone(const PublishedFile& file, Existing existing);
+  void put_together(std::span<const PublishedFile> files, Existing existing, FileFailures& failures);
+  std::string name_of_new_file();
   void prepare();
   void ensure_folder(const std::string& folder);
 
   const std::string root_;
   const std::string new_files_;
+  const TileFolderSettings settings_;
   std::once_flag prepared_;
+  std::optional<files::Handle> file_system_;  // opened before the first file is written
   std::atomic<std::uint64_t> new_file_number_{0};
   std::mutex mutex_;                               // guards what follows
   std::unordered_set<std::string> known_folders_;  // they and their names are on the disk
