@@ -6,7 +6,7 @@ namespace cadastre {
 namespace {
 
 constexpr std::size_t tenants_shown_max = 1000;  // a page that a scraper can take
-constexpr std::chrono::seconds lag_max{30};      // beyond that no reader sees its entries: something is wrong
+constexpr std::chrono::seconds stalled_max{30};  // several rounds that failed, or a disk that hangs
 
 double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
@@ -51,6 +51,9 @@ void OperatingFigures::append_publisher(http::MetricsPage& page) const {
   const PublisherFigures figures = publisher_.figures();
   page.family("cadastre_publisher_lag_seconds", "gauge", "Age of the oldest ledger entry that is not published.")
       .sample("", seconds(figures.lag));
+  page.family("cadastre_publisher_stalled_seconds", "gauge",
+              "Time in which nothing was published although entries wait.")
+      .sample("", seconds(figures.stalled));
   page.family("cadastre_publisher_round_seconds", "gauge", "Time of the last round.")
       .sample("", seconds(figures.last_round));
   page.family("cadastre_publisher_rounds_total", "counter", "Rounds of publishing.").sample("", figures.rounds);
@@ -115,12 +118,13 @@ std::optional<std::string> OperatingFigures::append_readiness(json::Object& obje
   object.field("ledgers", static_cast<std::int64_t>(check.logs))
       .field("ledgers_verified_at_edge", static_cast<std::int64_t>(check.logs_at_edge))
       .field("ledgers_verified_in_full", static_cast<std::int64_t>(check.logs_in_full))
-      .field("publisher_lag_ms", std::int64_t{publisher.lag.count()});
+      .field("publisher_lag_ms", std::int64_t{publisher.lag.count()})
+      .field("publisher_stalled_ms", std::int64_t{publisher.stalled.count()});
   if (check.verified)
     object.field("verified_at", format_rfc3339(*check.verified));
   else
     object.null("verified_at");
-  if (publisher.lag > lag_max)
+  if (publisher.stalled > stalled_max)
     return "Ledger entries are not being published: look for \"publishing failed\" in the log.";
   return std::nullopt;
 }

@@ -168,7 +168,7 @@ int run_server(const Settings& settings) {
   }
   check.stop();
   api.record_refusals();
-  publisher.stop();
+  if (!publisher.stop()) log::info("not every ledger entry is published yet; that goes on after the next start");
   store.stop();
   api.keep_house();
   log::info("stopped");

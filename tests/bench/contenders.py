@@ -160,10 +160,6 @@ class Plane(Server):
             subprocess.run([bin_dir / "bench_fill", folder, str(tenants), str(vms_each), self.tokens], check=True)
             self.filled_in_s = time.monotonic() - started
 
-    def is_ready(self):
-        """Serving. A register just filled is not `ready` until its ledgers are published: see wait_published."""
-        return answers(self.url + "/healthz")
-
     def wait_published(self, within_s):
         """Waits until every ledger entry is published; answers the seconds that it took."""
         started = time.monotonic()
