@@ -91,11 +91,12 @@ TEST_CASE("at the end all that is held goes back, and who waits is decided") {
   for (int i = 0; i < 100; ++i) replica.request(gate);
   replica.leases.look();
   CHECK(budgets.counted(id_of("acme")) > 100);
-  const auto late = gate_of("acme", 6'000);
-  replica.request(late);
+  budgets.set_limit(id_of("beta"), 6'000);
+  replica.request(gate_of("beta", 6'000));
   replica.leases.stop();
   CHECK(replica.admitted == 101);
-  CHECK(budgets.counted(id_of("acme")) == 101);
+  CHECK(budgets.counted(id_of("acme")) == 100);
+  CHECK(budgets.counted(id_of("beta")) == 1);
 }
 
 TEST_CASE("while the store cannot be asked requests that need it are unknown at once, and the failure is told once") {
