@@ -27,6 +27,7 @@ void OperatingFigures::append_metrics(http::MetricsPage& page) {
   append_store(page);
   append_publisher(page);
   append_connections(page);
+  append_rate_leases(page);
   append_tenants(page);
 }
 
@@ -80,6 +81,19 @@ void OperatingFigures::append_connections(http::MetricsPage& page) const {
       .sample("", connections_->connections_refused.load());
   page.family("cadastre_http_timeouts_total", "counter", "Connections ended by a limit of time.")
       .sample("", connections_->timeouts.load());
+}
+
+void OperatingFigures::append_rate_leases(http::MetricsPage& page) const {
+  if (rate_leases_ == nullptr) return;
+  const RateLeasesFigures figures = rate_leases_->figures();
+  page.family("cadastre_rate_lease_tenants", "gauge", "Tenants whose shared rate this replica holds a part of.")
+      .sample("", figures.tenants);
+  page.family("cadastre_rate_lease_waits_total", "counter", "Requests that waited for the store to lease their rate.")
+      .sample("", figures.waited);
+  page.family("cadastre_rate_lease_messages_total", "counter", "Messages to the store, each for many tenants.")
+      .sample("", figures.messages);
+  page.family("cadastre_rate_lease_wants_total", "counter", "Tenants in those messages.").sample("", figures.wants);
+  page.family("cadastre_rate_lease_failures_total", "counter", "Messages that failed.").sample("", figures.failures);
 }
 
 void OperatingFigures::append_tenants(http::MetricsPage& page) {

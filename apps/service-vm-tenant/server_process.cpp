@@ -124,7 +124,10 @@ int run_server(const Settings& settings) {
   StartCheck check(store, tiles, marks, clock, opened.keys.ledger_master_seed);
   if (!ledgers_hold(check, settings.verify == "full")) return 1;
 
-  TenantGates gates(settings.platform_rate_limit_rpm);
+  const std::unique_ptr<RateBudgets> rate_budgets = store.open_rate_budgets();
+  TenantGates gates(settings.platform_rate_limit_rpm, rate_budgets ? RateSharing::shared : RateSharing::alone);
+  std::optional<RateLeases> rate_leases;
+  if (rate_budgets) rate_leases.emplace(*rate_budgets, clock);
   store.subscribe(gates);
   IssuerKeys issuer_keys;
   issuer_keys.put(opened.keys.token_issuer.public_key(), IssuerKeyState::active);
@@ -140,12 +143,19 @@ int run_server(const Settings& settings) {
                  .gates = gates,
                  .authenticator = authenticator,
                  .services = services,
+                 .rate_leases = rate_leases ? &*rate_leases : nullptr,
                  .token_algorithm = opened.deployment.token_algorithm,
                  .append_metrics = [&figures](http::MetricsPage& page) { figures.append_metrics(page); },
                  .append_readiness = [&figures](json::Object& object) { return figures.append_readiness(object); }},
                 threads);
   http::Server server({.listen = {settings.listen}, .threads = threads, .limits = limits_of(settings)}, api, clock);
   figures.watch(server.counters());
+  if (rate_leases) {
+    figures.watch(*rate_leases);
+    rate_leases->start([](const std::string& what) {
+      log::error("the tenants' rates cannot be asked; it is tried again", {{"error", what}});
+    });
+  }
   publisher.start(
       {.finding = [](const LogFinding& finding) { stop_for(finding); },
        .failure =
@@ -166,6 +176,7 @@ int run_server(const Settings& settings) {
     if (!server.stop(stop_patience))
       log::warn("some requests were cut off: they took longer than the patience of a stop");
   }
+  if (rate_leases) rate_leases->stop();
   check.stop();
   api.record_refusals();
   if (!publisher.stop()) log::info("not every ledger entry is published yet; that goes on after the next start");

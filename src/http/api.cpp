@@ -121,8 +121,30 @@ bool Api::is_first_foreign_read(const Exchange& exchange) {
 
 void Api::answer_authenticated(std::shared_ptr<Exchange> exchange, unsigned io_thread) {
   ThreadState& own = *threads_[io_thread];
+  exchange->who = parts_.authenticator.authenticate(exchange->request, exchange->match, own.tokens, *own.reader);
+  if (exchange->who.waiting) return wait_for_rate(std::move(exchange), io_thread);
+  answer_admitted(std::move(exchange), io_thread);
+}
+
+/// The request goes on in its own thread when the store has said how many more the tenant may send.
+void Api::wait_for_rate(std::shared_ptr<Exchange> exchange, unsigned io_thread) {
+  CHECK_INVARIANT(parts_.rate_leases != nullptr);
+  const auto gate = exchange->who.waiting->gate;
+  const auto go_on = [this, exchange, io_thread](const RateDecision& rate) {
+    try {
+      exchange->who = parts_.authenticator.resume(std::move(exchange->who.waiting), rate, exchange->request,
+                                                  exchange->match, *threads_[io_thread]->reader);
+      answer_admitted(exchange, io_thread);
+    } catch (const std::exception&) {
+      finish_failed(*exchange, std::current_exception(), io_thread);
+    }
+  };
+  parts_.rate_leases->wait(
+      gate, [exchange, go_on](const RateDecision& rate) { exchange->responder.run([go_on, rate] { go_on(rate); }); });
+}
+
+void Api::answer_admitted(std::shared_ptr<Exchange> exchange, unsigned io_thread) {
   const Match& match = exchange->match;
-  exchange->who = parts_.authenticator.authenticate(exchange->request, match, own.tokens, *own.reader);
   if (exchange->who.known) exchange->tenant = exchange->who.known->caller.tenant;
   if (exchange->who.refusal) return finish(*exchange, std::unexpected(*exchange->who.refusal), io_thread);
   if (match.route->subject == Subject::path_tenant) {

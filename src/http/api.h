@@ -15,6 +15,7 @@
 #include "http/routes.h"
 #include "http/server.h"
 #include "service/ledger.h"
+#include "service/rate_leases.h"
 
 namespace cadastre::http {
 
@@ -25,6 +26,7 @@ struct ApiParts {
   TenantGates& gates;
   Authenticator& authenticator;
   Services& services;
+  RateLeases* rate_leases = nullptr;  ///< Where replicas share the tenants' rates.
   AlgorithmName token_algorithm = AlgorithmName::eddsa;
   /// Adds what the other parts count to the metrics page.
   std::function<void(MetricsPage&)> append_metrics;
@@ -66,6 +68,8 @@ class Api final : public Handler {
   void refuse_unrouted(Exchange& exchange, unsigned io_thread);
   void answer_open(Exchange& exchange, const OpenHandler& handler, unsigned io_thread);
   void answer_authenticated(std::shared_ptr<Exchange> exchange, unsigned io_thread);
+  void wait_for_rate(std::shared_ptr<Exchange> exchange, unsigned io_thread);
+  void answer_admitted(std::shared_ptr<Exchange> exchange, unsigned io_thread);
   void answer_read(Exchange& exchange, const ReadHandler& handler, unsigned io_thread);
   void submit_change(std::shared_ptr<Exchange> exchange, std::function<Result<Response>(Exchange&, Tx&)> act,
                      unsigned io_thread);

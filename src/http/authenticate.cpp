@@ -173,13 +173,30 @@ Authentication Authenticator::authenticate(const Request& request, const Match& 
   bool suspended = false;
   auto known = prove(request, match, cache, reader, suspended);
   if (!known) return {.known = nullptr, .rate = {}, .refusal = std::move(known).error()};
-  const auto rate = (*known)->gate->admit(clock_.tick()).value();
-  const auto answer = [&](std::optional<Refusal> refusal) { return Authentication{*known, rate, std::move(refusal)}; };
+  const auto rate = (*known)->gate->admit(clock_.tick());
+  if (!rate) return {.known = *known, .rate = {}, .waiting = *known};
+  return conclude(*known, suspended, *rate, request, match);
+}
+
+Authentication Authenticator::resume(std::shared_ptr<KnownToken> waiting, const RateDecision& rate,
+                                     const Request& request, const Match& match, Reader& reader) {
+  const auto standing = check_standing(*waiting, is_change(*match.route) ? Access::change : Access::read, reader);
+  const bool suspended = !standing && standing.error().kind == FaultKind::tenant_suspended;
+  if (!standing && !suspended) {
+    return {.known = nullptr, .rate = {}, .refusal = refusal_of(standing.error(), std::nullopt)};
+  }
+  return conclude(waiting, suspended, rate, request, match);
+}
+
+Authentication Authenticator::conclude(const std::shared_ptr<KnownToken>& known, bool suspended,
+                                       const RateDecision& rate, const Request& request, const Match& match) {
+  if (rate.unknown) return {.known = known, .rate = {}, .refusal = rate_refusal(rate, "this tenant")};
+  const auto answer = [&](std::optional<Refusal> refusal) { return Authentication{known, rate, std::move(refusal)}; };
   if (!rate.admitted) return answer(rate_refusal(rate, "this tenant"));
-  if (const auto allowed = check_request(**known, request, match); !allowed) {
+  if (const auto allowed = check_request(*known, request, match); !allowed) {
     return answer(refusal_of(allowed.error(), match.route->needs));
   }
-  if (match.route->subject == Subject::own_tenant && is_platform((*known)->caller)) {
+  if (match.route->subject == Subject::own_tenant && is_platform(known->caller)) {
     return answer(
         Refusal{Code::forbidden, "tenant",
                 "This call is about the token's own tenant, and a platform administrator's token has none: use "
@@ -203,6 +220,12 @@ Result<std::shared_ptr<const KnownToken>> Authenticator::inspect(std::string_vie
 }
 
 Refusal rate_refusal(const RateDecision& rate, std::string_view whose) {
+  if (rate.unknown) {
+    return {.code = Code::unavailable,
+            .subject = "rate",
+            .detail = "How many requests are left cannot be asked now; nothing was done.",
+            .retry_after_s = rate.retry_after_s};
+  }
   return {.code = Code::rate_limited,
           .subject = "rate",
           .detail = fmt::format("{} requests a minute are allowed to {}; repeat in {} s.", rate.limit, whose,

@@ -50,11 +50,12 @@ class AddressLimiter {
   Lru<std::string, RateWindow> windows_{10'000};
 };
 
-/// What authentication found. `refusal` empty means: go on.
+/// What authentication found. `refusal` and `waiting` empty means: go on.
 struct Authentication {
   std::shared_ptr<const KnownToken> known;  ///< Null when the credential does not hold.
   std::optional<RateDecision> rate;         ///< Of the tenant, once the credential holds.
-  std::optional<Refusal> refusal;
+  std::optional<Refusal> refusal = {};
+  std::shared_ptr<KnownToken> waiting = {};  ///< The credential holds, and the store has to be asked for its rate.
 };
 
 /// What every thread shares; all of it is constant or guards itself.
@@ -65,6 +66,10 @@ class Authenticator {
 
   /// Steps 1 to 13 for a route that asks for a scope; spends one request of the tenant's rate.
   Authentication authenticate(const Request& request, const Match& match, TokenCache& cache, Reader& reader);
+
+  /// The rest of it for one that was `waiting`, once its rate is decided; on the same thread.
+  Authentication resume(std::shared_ptr<KnownToken> waiting, const RateDecision& rate, const Request& request,
+                        const Match& match, Reader& reader);
 
   /// Steps 2 to 11 for a credential in a body: what it stands for. A suspended tenant's stands for nothing.
   Result<std::shared_ptr<const KnownToken>> inspect(std::string_view credential, const std::string& peer,
@@ -82,6 +87,10 @@ class Authenticator {
   Result<std::shared_ptr<KnownToken>> prove(const Request& request, const Match& match, TokenCache& cache,
                                             Reader& reader, bool& suspended);
 
+  /// From the tenant's rate on.
+  static Authentication conclude(const std::shared_ptr<KnownToken>& known, bool suspended, const RateDecision& rate,
+                                 const Request& request, const Match& match);
+
   const VerifierRules rules_;
   const IssuerKeys keys_;
   TenantGates& gates_;
@@ -92,7 +101,7 @@ class Authenticator {
   ReplayMemory replay_;
 };
 
-/// The refusal for a caller who has used up a rate.
+/// The refusal for a caller who has used up a rate, or whose rate cannot be asked.
 Refusal rate_refusal(const RateDecision& rate, std::string_view whose);
 
 /// The refusal that the wire knows for a fault; never repeats the credential.

@@ -17,6 +17,18 @@ void Mailbox::put(Letter letter) {
   if (letters_.size() == 1) wake_();
 }
 
+void Mailbox::run(Task task) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return;
+  tasks_.push_back(std::move(task));
+  if (tasks_.size() == 1) wake_();
+}
+
+std::vector<Mailbox::Task> Mailbox::take_tasks() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(tasks_, {});
+}
+
 void Mailbox::take(std::vector<Letter>& letters) {
   letters.clear();
   const std::lock_guard lock(mutex_);
@@ -24,9 +36,11 @@ void Mailbox::take(std::vector<Letter>& letters) {
 }
 
 void Mailbox::close() {
+  std::vector<Task> dropped;  // goes after the lock: what a task holds may put a letter when it goes
   const std::lock_guard lock(mutex_);
   closed_ = true;
   letters_.clear();
+  dropped.swap(tasks_);
 }
 
 std::optional<Mailbox::Letter> Mailbox::collect() {
@@ -46,6 +60,11 @@ Responder& Responder::operator=(Responder&& other) noexcept {
 void Responder::send(Response response) {
   CHECK_INVARIANT(mailbox_ != nullptr);
   std::exchange(mailbox_, nullptr)->put({ticket_, std::move(response)});
+}
+
+void Responder::run(Mailbox::Task task) const {
+  CHECK_INVARIANT(mailbox_ != nullptr);
+  mailbox_->run(std::move(task));
 }
 
 void Responder::abandon() {

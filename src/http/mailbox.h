@@ -1,4 +1,4 @@
-// How answers reach the I/O thread that owns their connection, from that thread itself or from any other.
+// How answers, and work on the way to them, reach the I/O thread that owns their connection.
 #pragma once
 
 #include <cstdint>
@@ -27,13 +27,18 @@ class Mailbox {
     std::optional<Response> response;  ///< Nothing: whoever held the request let it go unanswered.
   };
 
-  /// `wake` makes the I/O thread call `take` soon; it is called under a lock and must not block.
+  using Task = std::function<void()>;
+
+  /// `wake` makes the I/O thread call `take` and `take_tasks` soon; it is called under a lock and must not block.
   explicit Mailbox(std::function<void()> wake) : wake_(std::move(wake)) {}
 
   /// From any thread. Drops the letter once the mailbox is closed.
   void put(Letter letter);
+  /// Has the I/O thread do something soon. From any thread; dropped once the mailbox is closed.
+  void run(Task task);
   /// Exchanges what has come for the emptied vector of an earlier call.
   void take(std::vector<Letter>& letters);
+  std::vector<Task> take_tasks();
   /// After this, `wake` is never called again.
   void close();
 
@@ -48,6 +53,7 @@ class Mailbox {
   std::function<void()> wake_;
   std::mutex mutex_;
   std::vector<Letter> letters_;
+  std::vector<Task> tasks_;
   bool closed_ = false;
 
   std::thread::id owner_;

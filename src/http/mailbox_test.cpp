@@ -65,3 +65,25 @@ TEST_CASE("answers to a closed mailbox are dropped") {
   Responder(mailbox, {0, 1}).send({});
   CHECK(wakes == 0);
 }
+
+TEST_CASE("what is to be done on the I/O thread wakes it once, and is dropped unharmed when the mailbox is closed") {
+  int wakes = 0;
+  auto mailbox = std::make_shared<Mailbox>([&] { ++wakes; });
+  int runs = 0;
+  const Responder responder(mailbox, {0, 1});
+  std::thread([&] {
+    responder.run([&] { ++runs; });
+    responder.run([&] { ++runs; });
+  }).join();
+  CHECK(wakes == 1);
+  for (const auto& task : mailbox->take_tasks()) task();
+  CHECK(runs == 2);
+  CHECK(mailbox->take_tasks().empty());
+  const auto held = std::make_shared<Responder>(mailbox, Ticket{0, 2});
+  responder.run([held] {});
+  std::weak_ptr<Responder> watched = held;
+  mailbox->close();
+  responder.run([&] { ++runs; });
+  CHECK(watched.use_count() == 1);
+  CHECK(runs == 2);
+}

@@ -32,6 +32,9 @@ class Responder {
 
   /// Sends the answer. Requires that none was sent before.
   void send(Response response);
+  /// Has the request's I/O thread do something soon; never, when the server has ended. Requires that no answer was
+  /// sent.
+  void run(Mailbox::Task task) const;
 
  private:
   void abandon();

@@ -134,6 +134,7 @@ void Worker::deliver_answers() {
     const auto& connection = slots_[letter.ticket.slot];
     if (connection) connection->deliver(letter);
   }
+  for (const auto& task : context_.exchange.mailbox->take_tasks()) task();
 }
 
 void Worker::begin_stop() {
