@@ -82,7 +82,7 @@ void Api::handle(Request request, Responder responder, unsigned io_thread) {
     const Route* const route = exchange->match.route;
     if (route == nullptr) return refuse_unrouted(*exchange, io_thread);
     if (const auto* open = std::get_if<OpenHandler>(&route->handler)) return answer_open(*exchange, *open, io_thread);
-    answer_authenticated(std::move(exchange), io_thread);
+    answer_authenticated(exchange, io_thread);
   } catch (const std::exception&) {
     finish_failed(*exchange, std::current_exception(), io_thread);
   }

@@ -106,5 +106,15 @@ TEST_CASE("a server that stops cuts off who still waits for a rate, and is not h
   replica.reset();
 }
 
+TEST_CASE("a store that fails in the middle of a request is told, and does no other harm") {
+  SharedWorld world(100);
+  const SharedReplica replica(world, world.budgets);
+  CHECK(replica.ask("GET", "/v1/status").starts_with("HTTP/1.1 200 "));
+  world.clock.fails = true;
+  CHECK(replica.ask("GET", "/v1/status").starts_with("HTTP/1.1 503 "));
+  world.clock.fails = false;
+  CHECK(replica.ask("GET", "/v1/status").starts_with("HTTP/1.1 200 "));
+}
+
 }  // namespace
 }  // namespace cadastre
