@@ -1,5 +1,8 @@
 #include "base/threads.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <thread>
@@ -18,5 +21,10 @@ void in_threads(std::size_t count, std::size_t threads, const std::function<void
 }
 
 std::size_t core_count() { return std::max(1U, std::thread::hardware_concurrency()); }
+
+void yield_to_others() {
+  constexpr int lowest = 19;  // setpriority(2), "Notes": on Linux of one thread
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), lowest);
+}
 
 }  // namespace cadastre

@@ -13,4 +13,8 @@ void in_threads(std::size_t count, std::size_t threads, const std::function<void
 /// The cores that this process may use, 1 when that is unknown.
 std::size_t core_count();
 
+/// From now on the calling thread gets little of the processor while others want it: for work that nobody waits for,
+/// and that holds no lock for long. Where a sandbox forbids it, nothing changes.
+void yield_to_others();
+
 }  // namespace cadastre

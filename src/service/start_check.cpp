@@ -6,6 +6,8 @@
 #include <set>
 #include <utility>
 
+#include "base/threads.h"
+
 namespace cadastre {
 namespace {
 
@@ -139,6 +141,7 @@ void StartCheck::continue_in_background(Reports reports) {
 }
 
 void StartCheck::run_in_background(const std::stop_token& stop) {
+  yield_to_others();
   while (!stop.stop_requested()) {
     try {
       check_edges(stop, {});
