@@ -127,19 +127,20 @@ class Bench:
 
     def across_tenants(self):
         """POST /v1/vms by how many tenants the register holds, and by how many of them create."""
-        one, thousand, many, everyone = [], [], [], []
+        one, thousand, one_of_many, many, everyone = [], [], [], [], []
         with self.plane(1) as small, self.plane(1000) as middle, self.plane(self.tenants) as big:
             middle.wait_published(PUBLISHED_WITHIN_S)
             big.wait_published(PUBLISHED_WITHIN_S)
             for _ in range(self.rounds):
-                one.append(self.post(small)["rate"])
-                thousand.append(self.post(middle, count=1000)["rate"])
-                many.append(self.post(big, count=CONNECTIONS)["rate"])
-                everyone.append(self.post(big, count=self.tenants)["rate"])
+                for rates, plane, count in ((one, small, 1), (thousand, middle, 1000), (one_of_many, big, 1),
+                                            (many, big, CONNECTIONS), (everyone, big, self.tenants)):
+                    rates.append(self.post(plane, count=count)["rate"])
+                    plane.wait_published(PUBLISHED_WITHIN_S)  # so that each meets no work of the one before
         self.table.compare("`POST /v1/vms` spread over 1,000 tenants; beside 1 tenant", thousand, one, "/s")
-        self.table.compare(f"in a register of {self.tenants:,} tenants, {CONNECTIONS} of them busy; beside 1 tenant",
-                           many, one, "/s", 0.8)
-        self.table.compare(f"spread over all {self.tenants:,} tenants; beside 1 tenant", everyone, one, "/s", 0.8)
+        self.table.compare(f"in a register of {self.tenants:,} tenants, one of them busy; beside 1 tenant", one_of_many,
+                           one, "/s", 0.8)
+        self.table.compare(f"{CONNECTIONS} of them busy; beside 1 tenant", many, one, "/s", 0.8)
+        self.table.compare(f"all {self.tenants:,} busy; beside 1 tenant", everyone, one, "/s", 0.8)
 
     def verification(self):
         out = subprocess.run([self.bin / "token_bench"], capture_output=True, text=True, check=True).stdout
