@@ -1,7 +1,6 @@
 #include "store/sqlite/committer.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "base/log.h"
 
@@ -10,18 +9,6 @@ namespace {
 
 /// How long nothing must have arrived before the log is copied ahead of time.
 constexpr auto idle = std::chrono::milliseconds(100);
-constexpr std::size_t group_sizes_counted = 10;   // 1, 2, 4, … 512
-constexpr std::size_t commit_times_counted = 14;  // 0.25, 0.5, 1, … 1024 ms, and the rest
-
-std::size_t commit_time_class(std::uint64_t ns) {
-  constexpr std::uint64_t first_ns = 250'000;
-  const auto doublings = static_cast<std::size_t>(std::bit_width((ns > 0 ? ns - 1 : 0) / first_ns));
-  return std::min(doublings, commit_times_counted - 1);
-}
-
-std::size_t group_size_class(std::size_t changes) {
-  return std::min(static_cast<std::size_t>(std::bit_width(changes - 1)), group_sizes_counted - 1);
-}
 
 }  // namespace
 
@@ -32,8 +19,6 @@ Committer::Committer(Connection& connection, const std::filesystem::path& file, 
       transaction_(connection, dirty_logs, limits.tenants_cached_max),
       checkpointer_(connection, file, limits.checkpoint_frames),
       lanes_(limits.lane_max) {
-  figures_.group_size_counts.resize(group_sizes_counted);
-  figures_.commit_time_counts.resize(commit_times_counted);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -45,7 +30,7 @@ bool Committer::submit(Change change) {
     const std::lock_guard lock(mutex_);
     if (stopping_) return false;
     if (!lanes_.push(change)) {
-      ++figures_.refused_full;
+      figures_.count_refused();
       return false;
     }
     wake = waiting_;
@@ -60,8 +45,8 @@ void Committer::subscribe(ChangeFeed& feed) {
 }
 
 StoreFigures Committer::figures() const {
+  StoreFigures figures = figures_.figures();
   const std::lock_guard lock(mutex_);
-  StoreFigures figures = figures_;
   figures.waiting = lanes_.size();
   return figures;
 }
@@ -121,7 +106,8 @@ void Committer::run_group(Group& group) {
     std::ranges::fill(failures, std::current_exception());
   }
   transaction_.finish();
-  count_group(group.size(), rerun);
+  figures_.count_group(group.size());
+  if (rerun) figures_.count_rerun();
   for (std::size_t i = 0; i < group.size(); ++i) group[i].done(failures[i]);
 }
 
@@ -174,7 +160,7 @@ void Committer::run_apart(Group& group, Failures& failures) {
 void Committer::commit() {
   const Stopwatch watch;
   transaction_.commit();
-  count_commit(static_cast<std::uint64_t>(watch.elapsed().count()));
+  figures_.count_commit(static_cast<std::uint64_t>(watch.elapsed().count()));
 }
 
 void Committer::tell() {
@@ -187,22 +173,6 @@ void Committer::tell() {
   }
   if (feed == nullptr) return;
   for (const TenantId& tenant : notes.changed) feed->tenant_changed(transaction_.changed_tenant(tenant));
-}
-
-void Committer::count_group(std::size_t changes, bool rerun) {
-  const std::lock_guard lock(mutex_);
-  ++figures_.groups;
-  figures_.changes += changes;
-  figures_.group_size_last = changes;
-  figures_.reruns += rerun ? 1 : 0;
-  ++figures_.group_size_counts[group_size_class(changes)];
-}
-
-void Committer::count_commit(std::uint64_t ns) {
-  const std::lock_guard lock(mutex_);
-  figures_.commit_ns += ns;
-  figures_.commit_ns_last = ns;
-  ++figures_.commit_time_counts[commit_time_class(ns)];
 }
 
 }  // namespace cadastre::sqlite

@@ -5,8 +5,9 @@
 #include <mutex>
 #include <thread>
 
+#include "store/commit_figures.h"
+#include "store/lanes.h"
 #include "store/sqlite/checkpointer.h"
-#include "store/sqlite/lanes.h"
 #include "store/sqlite/transaction.h"
 
 namespace cadastre::sqlite {
@@ -43,13 +44,12 @@ class Committer {
   void commit();
   void tell();
   void checkpoint(bool is_idle);
-  void count_group(std::size_t changes, bool rerun);
-  void count_commit(std::uint64_t ns);
 
   DirtyLogs& dirty_logs_;
   const CommitterLimits limits_;
   Transaction transaction_;
   Checkpointer checkpointer_;
+  CommitFigures figures_;
 
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable arrived_;
@@ -57,7 +57,6 @@ class Committer {
   bool waiting_ = false;
   bool stopping_ = false;
   ChangeFeed* feed_ = nullptr;
-  StoreFigures figures_;
 
   std::once_flag joined_;
   std::thread thread_;

@@ -48,13 +48,6 @@ Tenant tenant_of(const Rows& rows) {
 
 }  // namespace
 
-TenantId tenant_id_of(std::string_view text) {
-  if (text.empty()) return TenantId::platform();
-  auto id = TenantId::parse(text);
-  if (!id) throw StoreFailure("the database holds a tenant_id that is none");
-  return *std::move(id);
-}
-
 TenantTable::TenantTable(Connection& connection)
     : find_(connection, select + "= ?1"),
       page_(connection, select + "> ?1 AND state <> ?2 ORDER BY t.tenant_id LIMIT ?3"),

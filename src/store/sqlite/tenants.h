@@ -3,19 +3,10 @@
 
 #include <vector>
 
-#include "service/ports.h"
 #include "store/sqlite/statement.h"
+#include "store/tenant_row.h"
 
 namespace cadastre::sqlite {
-
-/// What both tables hold of one namespace: the tenant and the head of its log.
-struct TenantRow {
-  Tenant tenant;
-  LogHead head;
-};
-
-/// The id in a column that only ids were written to. Throws StoreFailure when it is none.
-TenantId tenant_id_of(std::string_view text);
 
 class TenantTable {
  public:

@@ -1,6 +1,7 @@
 #include "store/sqlite/tokens.h"
 
-#include "store/sqlite/tenants.h"
+#include "store/packed_columns.h"
+#include "store/tenant_row.h"
 
 namespace cadastre::sqlite {
 namespace {
@@ -8,21 +9,6 @@ namespace {
 const std::string columns =
     "token_id, rid, scope, subject_key, kid, audience, issuer, label, generation, delegable_depth, requires_pop, "
     "caveats, ancestors, issued_at, not_before, expires_at, issued_by, revoked_at, revoked_by";
-
-std::string join(const std::vector<RevocationId>& ids) {
-  std::string bytes;
-  bytes.reserve(ids.size() * std::tuple_size_v<RevocationId>);
-  for (const RevocationId& id : ids) bytes += as_text(id);
-  return bytes;
-}
-
-std::vector<RevocationId> split(std::string_view bytes) {
-  constexpr std::size_t width = std::tuple_size_v<RevocationId>;
-  if (bytes.size() % width != 0) throw StoreFailure("the database holds ancestors of a token that are no digests");
-  std::vector<RevocationId> ids;
-  for (; !bytes.empty(); bytes.remove_prefix(width)) ids.push_back(*exactly<width>(bytes.substr(0, width)));
-  return ids;
-}
 
 IssuedToken token_of(const Rows& rows, const TenantId& tenant) {
   IssuedToken token{.tenant = tenant,
@@ -38,7 +24,7 @@ IssuedToken token_of(const Rows& rows, const TenantId& tenant) {
                     .delegable_depth = rows.integer(9),
                     .requires_pop = rows.integer(10) != 0,
                     .caveats = rows.text(11),
-                    .ancestors = split(rows.bytes(12)),
+                    .ancestors = split_ids(rows.bytes(12)),
                     .issued_at = rows.instant(13),
                     .not_before = rows.instant(14),
                     .expires_at = rows.instant(15),
@@ -82,7 +68,7 @@ std::vector<IssuedToken> TokenTable::page(const TenantId& tenant, const TokenQue
 }
 
 void TokenTable::insert(const IssuedToken& t) {
-  const std::string ancestors = join(t.ancestors);
+  const std::string ancestors = join_ids(t.ancestors);
   insert_.run(t.tenant.text(), t.id, t.rid, t.scope, t.subject_key, t.kid, t.audience, t.issuer, t.label, t.generation,
               t.delegable_depth, t.requires_pop, t.caveats, as_bytes(ancestors), t.issued_at, t.not_before,
               t.expires_at, t.issued_by, t.revoked_at, t.revoked_by);

@@ -1,27 +1,14 @@
 #include "store/sqlite/transaction.h"
 
 #include <algorithm>
-#include <tuple>
 
 #include "base/invariant.h"
-#include "ledger/event.h"
-#include "ledger/merkle.h"
 
 namespace cadastre::sqlite {
 namespace {
 
 /// Rows looked at for each answer recorded: two, so that the table never holds much more than twice what is live.
 constexpr std::size_t rows_swept_per_answer = 2;
-
-/// Takes over what a caller may change besides the usage; true when that was anything.
-bool replace_details(Tenant& stored, const Tenant& wanted) {
-  const auto details = [](auto& tenant) {
-    return std::tie(tenant.display_name, tenant.state, tenant.quota, tenant.generation, tenant.updated_at);
-  };
-  if (details(stored) == details(wanted)) return false;
-  details(stored) = details(wanted);
-  return true;
-}
 
 }  // namespace
 
@@ -228,14 +215,9 @@ void Transaction::insert(const Revocation& revocation) {
 std::uint64_t Transaction::append(const Event& event, Instant now) {
   latest_now_ = std::max(latest_now_, now);
   CachedTenant& held = row(event.tenant);
-  LogHead& head = held.row.head;
-  Leaf leaf{.seq = head.size, .ts = std::max(now, head.last_ts), .type = event.type, .bytes = {}};
-  leaf.bytes = ledger::encode_leaf(head.log_id, leaf.seq, leaf.ts, event);
-  leaf.hash = ledger::leaf_hash(as_bytes(leaf.bytes));
+  const Leaf leaf = append_leaf(held.row.head, event, now);
   touch(held);
   tables_.ledger.insert(event.tenant, leaf);
-  head.size = leaf.seq + 1;
-  head.last_ts = leaf.ts;
   if (!held.append_noted) notes_.logs.push_back({event.tenant, LogNote::Fact::appended});
   held.append_noted = true;
   return leaf.seq;

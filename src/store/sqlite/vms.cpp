@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/json.h"
+#include "store/packed_columns.h"
 
 namespace cadastre::sqlite {
 namespace {
@@ -13,73 +13,6 @@ const std::string columns =
 
 /// Rows reserved ahead of reading; a page is seldom longer.
 constexpr std::size_t rows_expected = 16;
-
-void append_ports(std::string& out, const std::vector<PortOrder>& ports) {
-  out += '[';
-  for (const PortOrder& port : ports) {
-    if (out.back() != '[') out += ',';
-    json::Object(out).field("guest_port", port.guest_port).field("protocol", port.protocol).end();
-  }
-  out += ']';
-}
-
-void append_ports(std::string& out, const std::vector<HostPort>& ports) {
-  out += '[';
-  for (const HostPort& port : ports) {
-    if (out.back() != '[') out += ',';
-    json::Object(out)
-        .field("host_port", port.host_port)
-        .field("guest_port", port.guest_port)
-        .field("protocol", port.protocol)
-        .end();
-  }
-  out += ']';
-}
-
-/// What few VMs have, in one column, so that the others' rows stay narrow. Empty when this one has nothing of it.
-std::string encode_details(const Vm& vm) {
-  if (!vm.prefer_kvm && vm.preferred_node.empty() && vm.ports.empty() && vm.host_ports.empty()) return {};
-  std::string out;
-  json::Object object(out);
-  if (vm.prefer_kvm) object.field("prefer_kvm", true);
-  if (!vm.preferred_node.empty()) object.field("preferred_node", vm.preferred_node);
-  if (!vm.ports.empty()) append_ports(object.key("ports"), vm.ports);
-  if (!vm.host_ports.empty()) append_ports(object.key("host_ports"), vm.host_ports);
-  object.end();
-  return out;
-}
-
-int port_number(const json::Value& port, std::string_view name) {
-  const json::Value* const found = port.find(name);
-  const auto number = found != nullptr ? found->integer() : std::nullopt;
-  if (!number || *number < 0 || *number > 65535) throw StoreFailure("the database holds a port that is none");
-  return static_cast<int>(*number);
-}
-
-std::string text_member(const json::Value& value, std::string_view name) {
-  const json::Value* const found = value.find(name);
-  return found != nullptr ? found->text : std::string();
-}
-
-void decode_details(std::string_view text, Vm& vm) {
-  constexpr int depth_max = 3;
-  const auto details = json::parse(text, depth_max).value;
-  if (!details) throw StoreFailure("the database holds VM details that are not JSON");
-  const json::Value* const prefer_kvm = details->find("prefer_kvm");
-  vm.prefer_kvm = prefer_kvm != nullptr && prefer_kvm->boolean;
-  vm.preferred_node = text_member(*details, "preferred_node");
-  if (const auto* const ports = details->find("ports")) {
-    for (const json::Value& port : ports->elements) {
-      vm.ports.push_back({port_number(port, "guest_port"), text_member(port, "protocol")});
-    }
-  }
-  if (const auto* const ports = details->find("host_ports")) {
-    for (const json::Value& port : ports->elements) {
-      vm.host_ports.push_back(
-          {port_number(port, "host_port"), port_number(port, "guest_port"), text_member(port, "protocol")});
-    }
-  }
-}
 
 Vm vm_of(const Rows& rows, const TenantId& tenant) {
   Vm vm{.id = VmId::of(rows.blob<16>(0)),
@@ -100,7 +33,7 @@ Vm vm_of(const Rows& rows, const TenantId& tenant) {
         .error = rows.text(12),
         .revision = rows.integer(9)};
   if (!rows.is_null(11)) vm.started_at = rows.instant(11);
-  if (!rows.is_null(13)) decode_details(rows.bytes(13), vm);
+  if (!rows.is_null(13)) decode_vm_details(rows.bytes(13), vm);
   return vm;
 }
 
@@ -160,14 +93,14 @@ Usage VmTable::usage(const TenantId& tenant) {
 }
 
 void VmTable::insert(const Vm& vm) {
-  const std::string details = encode_details(vm);
+  const std::string details = encode_vm_details(vm);
   insert_.run(vm.tenant.text(), vm.id.bytes(), vm.name, vm.vm_type, vm.state, vm.wish, vm.ram, vm.vcpus, vm.disk,
               vm.created_at, vm.revision, TextOrNull{vm.node_id}, vm.started_at, TextOrNull{vm.error},
               TextOrNull{details});
 }
 
 bool VmTable::update(const Vm& vm) {
-  const std::string details = encode_details(vm);
+  const std::string details = encode_vm_details(vm);
   return update_.run(vm.tenant.text(), vm.id.bytes(), vm.name, vm.vm_type, vm.state, vm.wish, vm.ram, vm.vcpus, vm.disk,
                      vm.created_at, vm.revision, TextOrNull{vm.node_id}, vm.started_at, TextOrNull{vm.error},
                      TextOrNull{details}) > 0;

@@ -9,7 +9,7 @@
 
 #include "service/ports.h"
 
-namespace cadastre::sqlite {
+namespace cadastre {
 
 /// Gives out one change per tenant in turn, however many of a tenant are waiting. Not for several threads.
 class Lanes {
@@ -30,4 +30,4 @@ class Lanes {
   std::deque<Lane*> turns_;                      // each lane once
 };
 
-}  // namespace cadastre::sqlite
+}  // namespace cadastre

@@ -1,8 +1,8 @@
-#include "store/sqlite/lanes.h"
+#include "store/lanes.h"
 
 #include <algorithm>
 
-namespace cadastre::sqlite {
+namespace cadastre {
 
 bool Lanes::push(Change& change) {
   const auto [place, is_new] = lanes_.try_emplace(change.tenant.text());
@@ -30,4 +30,4 @@ std::vector<Change> Lanes::take(std::size_t limit) {
   return taken;
 }
 
-}  // namespace cadastre::sqlite
+}  // namespace cadastre

@@ -1,0 +1,92 @@
+#include "store/packed_columns.h"
+
+#include "base/json.h"
+#include "service/ports.h"
+
+namespace cadastre {
+namespace {
+
+void append_ports(std::string& out, const std::vector<PortOrder>& ports) {
+  out += '[';
+  for (const PortOrder& port : ports) {
+    if (out.back() != '[') out += ',';
+    json::Object(out).field("guest_port", port.guest_port).field("protocol", port.protocol).end();
+  }
+  out += ']';
+}
+
+void append_ports(std::string& out, const std::vector<HostPort>& ports) {
+  out += '[';
+  for (const HostPort& port : ports) {
+    if (out.back() != '[') out += ',';
+    json::Object(out)
+        .field("host_port", port.host_port)
+        .field("guest_port", port.guest_port)
+        .field("protocol", port.protocol)
+        .end();
+  }
+  out += ']';
+}
+
+int port_number(const json::Value& port, std::string_view name) {
+  const json::Value* const found = port.find(name);
+  const auto number = found != nullptr ? found->integer() : std::nullopt;
+  if (!number || *number < 0 || *number > 65535) throw StoreFailure("the database holds a port that is none");
+  return static_cast<int>(*number);
+}
+
+std::string text_member(const json::Value& value, std::string_view name) {
+  const json::Value* const found = value.find(name);
+  return found != nullptr ? found->text : std::string();
+}
+
+}  // namespace
+
+std::string encode_vm_details(const Vm& vm) {
+  if (!vm.prefer_kvm && vm.preferred_node.empty() && vm.ports.empty() && vm.host_ports.empty()) return {};
+  std::string out;
+  json::Object object(out);
+  if (vm.prefer_kvm) object.field("prefer_kvm", true);
+  if (!vm.preferred_node.empty()) object.field("preferred_node", vm.preferred_node);
+  if (!vm.ports.empty()) append_ports(object.key("ports"), vm.ports);
+  if (!vm.host_ports.empty()) append_ports(object.key("host_ports"), vm.host_ports);
+  object.end();
+  return out;
+}
+
+void decode_vm_details(std::string_view text, Vm& vm) {
+  constexpr int depth_max = 3;
+  const auto details = json::parse(text, depth_max).value;
+  if (!details) throw StoreFailure("the database holds VM details that are not JSON");
+  const json::Value* const prefer_kvm = details->find("prefer_kvm");
+  vm.prefer_kvm = prefer_kvm != nullptr && prefer_kvm->boolean;
+  vm.preferred_node = text_member(*details, "preferred_node");
+  if (const auto* const ports = details->find("ports")) {
+    for (const json::Value& port : ports->elements) {
+      vm.ports.push_back({port_number(port, "guest_port"), text_member(port, "protocol")});
+    }
+  }
+  if (const auto* const ports = details->find("host_ports")) {
+    for (const json::Value& port : ports->elements) {
+      vm.host_ports.push_back(
+          {port_number(port, "host_port"), port_number(port, "guest_port"), text_member(port, "protocol")});
+    }
+  }
+}
+
+std::string join_ids(const std::vector<RevocationId>& ids) {
+  std::string bytes;
+  bytes.reserve(ids.size() * std::tuple_size_v<RevocationId>);
+  for (const RevocationId& id : ids) bytes += as_text(id);
+  return bytes;
+}
+
+std::vector<RevocationId> split_ids(std::string_view bytes) {
+  constexpr std::size_t width = std::tuple_size_v<RevocationId>;
+  if (bytes.size() % width != 0) throw StoreFailure("the database holds ancestors of a token that are no digests");
+  std::vector<RevocationId> ids;
+  for (; !bytes.empty(); bytes.remove_prefix(width)) ids.push_back(*exactly<width>(bytes.substr(0, width)));
+  return ids;
+}
+
+}  // namespace cadastre
