@@ -26,6 +26,12 @@ class StoreFailure : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The store went away while it was keeping the change: nobody knows whether it was kept. Asking later tells.
+class CommitUnknown : public StoreFailure {
+ public:
+  using StoreFailure::StoreFailure;
+};
+
 /// The head of a log: what the next leaf follows.
 struct LogHead {
   LogId log_id{};
@@ -170,18 +176,22 @@ struct Change {
   /// Decides and writes. It may run more than once, on another thread, so it changes nothing but `tx` and its own
   /// answer. An exception is passed to `done`, and nothing is kept.
   std::function<Verdict(Tx&)> body;
-  /// Called exactly once, on the store's thread, when what the body wrote is durable or dropped; with the exception
+  /// Called exactly once, on a thread of the store, when what the body wrote is durable or dropped; with the exception
   /// that stopped it, if any. Must be quick and must not throw.
   std::function<void(std::exception_ptr)> done;
 };
 
-/// What the store tells this process after a commit and before any `done` of it is called.
+/// What the store tells this process: of its own changes after the commit and before any `done` of it is called; of
+/// other processes' changes soon. May be called from several threads.
 class ChangeFeed {
  public:
   virtual ~ChangeFeed() = default;
-  /// The tenant's data changed: its row as it is now. `revision` grows with every change, of its VMs too.
-  /// A new revocation is such a change: the row counts them, so whoever knew another count asks the store again.
+  /// The tenant's data changed: its row as it is now, or was a moment ago: `revision` grows with every change, of its
+  /// VMs too. Of what other processes did only changes of the row itself are told. A new revocation is such a change:
+  /// the row counts them, so whoever knew another count asks the store again.
   virtual void tenant_changed(const Tenant& tenant) = 0;
+  /// Some changes may not have been told: what was heard of before is in doubt.
+  virtual void missed() = 0;
 };
 
 /// Figures of the committer for metrics; all since the start.
@@ -193,7 +203,7 @@ struct StoreFigures {
   std::uint64_t group_size_last = 0;
   std::uint64_t waiting = 0;                      ///< Changes queued now.
   std::uint64_t refused_full = 0;                 ///< Submissions refused because the tenant's lane was full.
-  std::uint64_t reruns = 0;                       ///< Groups run again body by body.
+  std::uint64_t reruns = 0;                       ///< Groups run again: a body failed, or others were in the way.
   std::vector<std::uint64_t> group_size_counts;   ///< Groups of size <= 1, 2, 4, 8, … 512.
   std::vector<std::uint64_t> commit_time_counts;  ///< Commits within 0.25, 0.5, 1, 2, 4, … ms; the last is the rest.
 };
@@ -209,6 +219,8 @@ class Store {
   /// True when every change of the data passes this process's feed before anyone is answered, so that what was
   /// rendered for an unchanged tenant may be kept.
   virtual bool feed_is_exact() const = 0;
+  /// How old the news of other processes are at most; nothing when the feed is exact.
+  virtual std::chrono::milliseconds feed_age() const = 0;
   /// Where all processes on this store share the tenants' rates; null when this one is alone. Does not outlive the
   /// store.
   virtual std::unique_ptr<RateBudgets> open_rate_budgets() { return nullptr; }

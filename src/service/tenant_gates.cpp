@@ -71,6 +71,14 @@ std::shared_ptr<TenantGate> TenantGates::find(const TenantId& tenant, Reader& re
   return gate;
 }
 
+void TenantGates::refresh(TenantGate& gate, Reader& reader) {
+  const std::uint64_t doubts = gate.doubts();
+  const auto row = reader.tenant(gate.id());
+  if (!row) throw StoreFailure("a tenant that was there is gone");
+  tenant_changed(*row);
+  gate.settle(doubts);
+}
+
 void TenantGates::sweep(Tick now) {
   constexpr std::chrono::seconds idle_min{61};  // longer than the rate's window, so that forgetting forgives nothing
   for (Shard& each : shards_) {
@@ -96,6 +104,10 @@ void TenantGates::tenant_changed(const Tenant& tenant) {
   Shard& own = shard(tenant.id);
   const std::scoped_lock lock(own.mutex);
   if (const auto found = own.gates.find(tenant.id); found != own.gates.end()) found->second->apply(with_limit(tenant));
+}
+
+void TenantGates::missed() {
+  each([](TenantGate& gate) { gate.doubt(); });
 }
 
 }  // namespace cadastre

@@ -59,6 +59,14 @@ class TenantGate {
 
   /// Takes the row's state over unless a newer one is known.
   void apply(const Tenant& tenant);
+  /// The state may be older than an answered change of another process, until the row was read again.
+  bool is_in_doubt() const {
+    return doubts_.load(std::memory_order_acquire) != settled_.load(std::memory_order_acquire);
+  }
+  std::uint64_t doubts() const { return doubts_.load(std::memory_order_acquire); }
+  void doubt() { doubts_.fetch_add(1, std::memory_order_acq_rel); }
+  /// A row read after so many doubts was applied.
+  void settle(std::uint64_t doubts) { settled_.store(doubts, std::memory_order_release); }
   /// Counts one request against the tenant's rate, over all threads. Nothing when the rate is shared and the store has
   /// to be asked first: `RateLeases::wait`.
   std::optional<RateDecision> admit(Tick now) { return rate_.admit(now); }
@@ -80,6 +88,7 @@ class TenantGate {
   const TenantId id_;
   std::atomic<std::int64_t> revision_, generation_, revocations_;
   std::atomic<TenantState> state_;
+  std::atomic<std::uint64_t> doubts_{0}, settled_{0};
   std::array<std::atomic<std::uint32_t>, counted_refusals.size()> refusals_{};
   TenantRate rate_;
 };
@@ -93,12 +102,16 @@ class TenantGates final : public ChangeFeed {
 
   /// The tenant's gate, loaded through `reader` when it is not in memory; nothing for an unknown or deleted tenant.
   std::shared_ptr<TenantGate> find(const TenantId& tenant, Reader& reader);
+  /// Reads the tenant's row again, so that the gate's state is not older than this call.
+  void refresh(TenantGate& gate, Reader& reader);
   /// Forgets gates that nobody holds and nobody used for longer than the rate's window.
   void sweep(Tick now);
   /// Calls `visit` with each gate in memory, without holding a lock meanwhile.
   void each(const std::function<void(TenantGate&)>& visit);
 
   void tenant_changed(const Tenant& tenant) override;
+  /// Puts every gate in doubt.
+  void missed() override;
 
  private:
   struct Hash {

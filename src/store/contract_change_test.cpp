@@ -13,7 +13,8 @@ struct Mishap : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Keeps the store's thread inside a body until it is released, so that what is submitted meanwhile makes one group.
+/// Keeps the store's one thread inside a body until it is released, so that what is submitted meanwhile makes one
+/// group.
 class Gate {
  public:
   explicit Gate(Store& store) {
@@ -88,51 +89,55 @@ TEST_CASE("a body that drops, or throws, after writing leaves nothing of what it
 }
 
 TEST_CASE("in one group each body has its own ending, and a failed one leaves the others whole") {
-  on_every_store([](Store& store) {
-    register_tenant(store, "acme");
-    Gate gate(store);
-    std::vector<std::future<std::string>> endings;
-    for (std::uint32_t number = 1; number <= 8; ++number) {
-      endings.push_back(submit(store, acme, [number](Tx& tx) {
-        CHECK(tx.tenant(acme).value().used.vms == VmCount{tx.count_vms(acme, VmState::running)});
-        create_vm(tx, acme, number);
-        if (number == 3) throw Mishap("the third");
-        return number == 5 ? Verdict::drop : Verdict::commit;
-      }));
-    }
-    gate.open();
-    for (std::size_t i = 0; i < endings.size(); ++i) CHECK(endings[i].get() == (i == 2 ? "the third" : ""));
-    const auto reader = store.open_reader();
-    CHECK(reader->vms(acme, {}).size() == 6);
-    CHECK(!reader->vm(acme, sample_vm(acme, 3).id));
-    CHECK(!reader->vm(acme, sample_vm(acme, 5).id));
-    CHECK(reader->log_head(acme).value().size == 7);
-    CHECK(agrees(reader->recount(acme)));
-    const auto leaves = reader->leaves(acme, {});
-    for (std::size_t i = 0; i < leaves.size(); ++i) CHECK(leaves[i].seq == i);
-  });
+  on_every_store(
+      [](Store& store) {
+        register_tenant(store, "acme");
+        Gate gate(store);
+        std::vector<std::future<std::string>> endings;
+        for (std::uint32_t number = 1; number <= 8; ++number) {
+          endings.push_back(submit(store, acme, [number](Tx& tx) {
+            CHECK(tx.tenant(acme).value().used.vms == VmCount{tx.count_vms(acme, VmState::running)});
+            create_vm(tx, acme, number);
+            if (number == 3) throw Mishap("the third");
+            return number == 5 ? Verdict::drop : Verdict::commit;
+          }));
+        }
+        gate.open();
+        for (std::size_t i = 0; i < endings.size(); ++i) CHECK(endings[i].get() == (i == 2 ? "the third" : ""));
+        const auto reader = store.open_reader();
+        CHECK(reader->vms(acme, {}).size() == 6);
+        CHECK(!reader->vm(acme, sample_vm(acme, 3).id));
+        CHECK(!reader->vm(acme, sample_vm(acme, 5).id));
+        CHECK(reader->log_head(acme).value().size == 7);
+        CHECK(agrees(reader->recount(acme)));
+        const auto leaves = reader->leaves(acme, {});
+        for (std::size_t i = 0; i < leaves.size(); ++i) CHECK(leaves[i].seq == i);
+      },
+      {.one_thread = true});
 }
 
 TEST_CASE("a body that refuses without writing costs its group nothing") {
-  on_every_store([](Store& store) {
-    register_tenant(store, "acme");
-    Gate gate(store);
-    std::vector<std::future<std::string>> endings;
-    int admitted = 0;
-    for (std::uint32_t number = 1; number <= 64; ++number) {
-      endings.push_back(submit(store, acme, [number, &admitted](Tx& tx) {
-        if (!create_vm(tx, acme, number)) return Verdict::drop;
-        ++admitted;
-        return Verdict::commit;
-      }));
-    }
-    gate.open();
-    for (auto& ending : endings) CHECK(ending.get().empty());
-    CHECK(admitted == 10);
-    CHECK(store.figures().reruns == 0);
-    CHECK(store.open_reader()->recount(acme).rows.vms == VmCount{10});
-    CHECK(agrees(store.open_reader()->recount(acme)));
-  });
+  on_every_store(
+      [](Store& store) {
+        register_tenant(store, "acme");
+        Gate gate(store);
+        std::vector<std::future<std::string>> endings;
+        int admitted = 0;
+        for (std::uint32_t number = 1; number <= 64; ++number) {
+          endings.push_back(submit(store, acme, [number, &admitted](Tx& tx) {
+            if (!create_vm(tx, acme, number)) return Verdict::drop;
+            ++admitted;
+            return Verdict::commit;
+          }));
+        }
+        gate.open();
+        for (auto& ending : endings) CHECK(ending.get().empty());
+        CHECK(admitted == 10);
+        CHECK(store.figures().reruns == 0);
+        CHECK(store.open_reader()->recount(acme).rows.vms == VmCount{10});
+        CHECK(agrees(store.open_reader()->recount(acme)));
+      },
+      {.one_thread = true});
 }
 
 TEST_CASE("when an answer is given, every reader sees the change") {
@@ -167,7 +172,7 @@ TEST_CASE("a flood of one tenant's changes costs another at most one of them") {
         CHECK(order.substr(0, 5) == "azaza");
         CHECK(order.size() == 102);
       },
-      {.lane_max = 100});
+      {.lane_max = 100, .one_thread = true});
 }
 
 TEST_CASE("a tenant's lane has an end, and another's is open then") {
@@ -189,26 +194,28 @@ TEST_CASE("a tenant's lane has an end, and another's is open then") {
         store.stop();
         CHECK(answered == 4);
       },
-      {.lane_max = 3});
+      {.lane_max = 3, .one_thread = true});
 }
 
 TEST_CASE("stopping answers what was queued, then refuses; stopping twice is stopping once") {
-  on_every_store([](Store& store) {
-    register_tenant(store, "acme");
-    Gate gate(store);
-    auto ending = submit(store, acme, [](Tx& tx) {
-      create_vm(tx, acme, 1);
-      return Verdict::commit;
-    });
-    gate.open();
-    store.stop();
-    store.stop();
-    CHECK(ending.get().empty());
-    CHECK(
-        !store.submit({.tenant = acme, .body = [](Tx&) { return Verdict::drop; }, .done = [](std::exception_ptr) {}}));
-    CHECK_THROWS_AS(change(store, acme, [](Tx&) {}), StoreFailure);
-    CHECK(store.open_reader()->vms(acme, {}).size() == 1);
-  });
+  on_every_store(
+      [](Store& store) {
+        register_tenant(store, "acme");
+        Gate gate(store);
+        auto ending = submit(store, acme, [](Tx& tx) {
+          create_vm(tx, acme, 1);
+          return Verdict::commit;
+        });
+        gate.open();
+        store.stop();
+        store.stop();
+        CHECK(ending.get().empty());
+        CHECK(!store.submit(
+            {.tenant = acme, .body = [](Tx&) { return Verdict::drop; }, .done = [](std::exception_ptr) {}}));
+        CHECK_THROWS_AS(change(store, acme, [](Tx&) {}), StoreFailure);
+        CHECK(store.open_reader()->vms(acme, {}).size() == 1);
+      },
+      {.one_thread = true});
 }
 
 class Listener final : public ChangeFeed {
@@ -216,6 +223,7 @@ class Listener final : public ChangeFeed {
   void tenant_changed(const Tenant& tenant) override {
     heard += tenant.id.text() + "@" + std::to_string(tenant.revision) + " ";
   }
+  void missed() override { heard += "missed "; }
   std::string heard;
 };
 

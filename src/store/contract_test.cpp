@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "store/files/test_folder.h"
+#include "store/postgresql/postgresql_store.h"
+#include "store/postgresql/test_cluster.h"
 #include "store/sqlite/sqlite_store.h"
 
 namespace cadastre {
@@ -21,6 +23,26 @@ class SqlitePlace final : public Place {
   PlaceSettings settings_;
 };
 
+class PostgresqlPlace final : public Place {
+ public:
+  explicit PostgresqlPlace(const PlaceSettings& settings) : settings_(settings) {}
+  std::unique_ptr<Store> open() override {
+    PostgresqlSettings settings{.url = schema_.url(), .lane_max = settings_.lane_max};
+    if (settings_.one_thread) settings.lanes = 1;
+    return open_postgresql_store(settings);
+  }
+  std::unique_ptr<Reader> open_from_outside() override { return open_postgresql_reader(schema_.url()); }
+
+ private:
+  postgresql::TestSchema schema_;
+  PlaceSettings settings_;
+};
+
+template <class OnePlace>
+std::unique_ptr<Place> make_place(const PlaceSettings& settings) {
+  return std::make_unique<OnePlace>(settings);
+}
+
 template <std::size_t N>
 Bytes<N> filled(std::uint8_t byte) {
   Bytes<N> bytes{};
@@ -33,10 +55,8 @@ std::int64_t ms_or_zero(const std::optional<Instant>& at) { return at ? ms_since
 }  // namespace
 
 const std::vector<Engine>& engines() {
-  static const std::vector<Engine> all = {
-      {"sqlite",
-       [](const PlaceSettings& settings) -> std::unique_ptr<Place> { return std::make_unique<SqlitePlace>(settings); }},
-  };
+  static const std::vector<Engine> all = {{"sqlite", make_place<SqlitePlace>},
+                                          {"postgresql", make_place<PostgresqlPlace>}};
   return all;
 }
 

@@ -25,6 +25,7 @@ class Place {
 
 struct PlaceSettings {
   std::size_t lane_max = 256;
+  bool one_thread = false;  ///< The store writes with one thread, also where it could with several.
 };
 
 struct Engine {

@@ -94,6 +94,7 @@ class SqliteStore final : public Store {
   bool submit(Change change) override { return committer_->submit(std::move(change)); }
   void subscribe(ChangeFeed& feed) override { committer_->subscribe(feed); }
   bool feed_is_exact() const override { return true; }
+  std::chrono::milliseconds feed_age() const override { return {}; }
   StoreFigures figures() const override { return committer_->figures(); }
   void stop() override { committer_->stop(); }
 

@@ -1,0 +1,194 @@
+#include "store/postgresql/lane.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace cadastre::postgresql {
+namespace {
+
+constexpr int attempts_max = 12;         // conflicts are rare; each try waits its turn for the locks
+constexpr int attempts_of_body_max = 3;  // another process may insert the same key meanwhile
+constexpr std::chrono::milliseconds outcome_patience{8'000};  // a database that restarts is back by then
+constexpr std::chrono::milliseconds outcome_pause{100};
+
+std::vector<TenantId> tenants_of(const std::vector<Change>& group) {
+  std::set<TenantId> tenants;
+  for (const Change& change : group) tenants.insert(change.tenant);
+  return {tenants.begin(), tenants.end()};
+}
+
+}  // namespace
+
+Lane::Lane(std::shared_ptr<Target> target, const Bytes<16>& writer, const LaneLimits& limits, CommitFigures& figures,
+           LaneReports reports)
+    : session_(std::move(target)),
+      transaction_(session_, writer),
+      limits_(limits),
+      figures_(figures),
+      reports_(std::move(reports)),
+      lanes_(limits.waiting_max) {
+  thread_ = std::thread([this] { run(); });
+}
+
+Lane::~Lane() { stop(); }
+
+bool Lane::submit(Change change) {
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return false;
+    if (!lanes_.push(change)) {
+      figures_.count_refused();
+      return false;
+    }
+    wake = waiting_;
+  }
+  if (wake) arrived_.notify_one();
+  return true;
+}
+
+std::size_t Lane::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return lanes_.size();
+}
+
+void Lane::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  arrived_.notify_one();
+  std::call_once(joined_, [this] { thread_.join(); });
+}
+
+void Lane::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    waiting_ = true;
+    arrived_.wait(lock, [this] { return lanes_.size() > 0 || stopping_; });
+    waiting_ = false;
+    if (lanes_.size() == 0) return;
+    Group group = lanes_.take(limits_.group_max);
+    lock.unlock();
+    run_group(group);
+    lock.lock();
+  }
+}
+
+void Lane::run_group(Group& group) {
+  Failures failures(group.size());
+  try {
+    run_until_done(group, failures);
+  } catch (const StoreFailure&) {
+    transaction_.abandon();
+    std::ranges::fill(failures, std::current_exception());
+  }
+  figures_.count_group(group.size());
+  for (std::size_t i = 0; i < group.size(); ++i) group[i].done(failures[i]);
+}
+
+void Lane::run_until_done(Group& group, Failures& failures) {
+  auto bodies = Transaction::Bodies::together;
+  auto tenants = tenants_of(group);
+  for (int attempts = 1;; ++attempts) {
+    try {
+      return attempt(bodies, group, failures, tenants);
+    } catch (const LockNeeded& needed) {
+      tenants.insert(std::ranges::lower_bound(tenants, needed.tenant), needed.tenant);
+      transaction_.abandon();
+    } catch (const Failure& failure) {
+      transaction_.abandon();
+      const bool is_hopeless = failure.trouble() == Trouble::statement && bodies == Transaction::Bodies::apart;
+      if (is_hopeless || attempts >= attempts_max) throw;
+      if (failure.trouble() == Trouble::statement) bodies = Transaction::Bodies::apart;
+      if (failure.trouble() == Trouble::conflict) pause(attempts);
+    }
+    figures_.count_rerun();
+  }
+}
+
+void Lane::attempt(Transaction::Bodies bodies, Group& group, Failures& failures, const std::vector<TenantId>& tenants) {
+  std::ranges::fill(failures, nullptr);
+  transaction_.begin(bodies, tenants);
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    if (bodies == Transaction::Bodies::together)
+      run_body(group[i], failures[i]);
+    else
+      run_body_apart(group[i], failures[i]);
+  }
+  transaction_.write();
+  commit();
+  reports_.committed(transaction_.changed());
+}
+
+/// A failure of the database ends the whole attempt; anything else is the body's own.
+void Lane::run_body(Change& change, std::exception_ptr& failure) {
+  transaction_.begin_body();
+  Verdict verdict = Verdict::drop;
+  try {
+    verdict = change.body(transaction_);
+  } catch (const Failure&) {
+    throw;
+  } catch (const std::exception&) {
+    failure = std::current_exception();
+  }
+  verdict == Verdict::commit ? transaction_.keep_body() : transaction_.drop_body();
+}
+
+/// A statement at fault is the body's own, too. It may have lost a race: then it sees the winner when it runs again.
+void Lane::run_body_apart(Change& change, std::exception_ptr& failure) {
+  for (int attempts = 1;; ++attempts) {
+    failure = nullptr;
+    try {
+      return run_body(change, failure);
+    } catch (const Failure& fault) {
+      if (fault.trouble() != Trouble::statement) throw;
+      failure = std::current_exception();
+    }
+    transaction_.drop_body();
+    if (attempts == attempts_of_body_max) return;
+    transaction_.forget_reads();
+  }
+}
+
+void Lane::commit() {
+  const Stopwatch watch;
+  try {
+    transaction_.commit();
+  } catch (const CommitLost& lost) {
+    if (!find_outcome(lost)) throw Failure(Trouble::connection, lost.what());
+  }
+  figures_.count_commit(static_cast<std::uint64_t>(watch.elapsed().count()));
+}
+
+bool Lane::find_outcome(const CommitLost& lost) {
+  log::warn("the database went away during a commit: asking what became of it", {{"reason", lost.what()}});
+  const Tick give_up = clock_.tick() + outcome_patience;
+  for (;;) {
+    std::string answer;
+    try {
+      auto rows = session_.connection().run(Sql::transaction_status, lost.transaction);
+      if (!rows.next() || rows.is_null(0)) break;
+      answer = rows.text(0);
+    } catch (const Failure& failure) {
+      if (failure.trouble() == Trouble::statement) break;  // it knows of no such transaction: it is another database
+      session_.drop();
+    }
+    if (answer == "committed") return true;
+    if (answer == "aborted") return false;
+    if (clock_.tick() > give_up) break;
+    rest_for(outcome_pause);
+  }
+  reports_.lost();
+  throw CommitUnknown("the database went away during a commit, and whether it happened is not known");
+}
+
+/// A little longer after each try, and never as long as another that tries.
+void Lane::pause(int attempts) const {
+  Bytes<1> chance{};
+  SystemRandom().fill(chance);
+  rest_for(std::chrono::milliseconds(1 + attempts * chance[0] / 32));
+}
+
+}  // namespace cadastre::postgresql

@@ -1,0 +1,97 @@
+#include "store/postgresql/postgresql_store.h"
+
+#include "base/log.h"
+#include "store/postgresql/change_poll.h"
+#include "store/postgresql/lane.h"
+#include "store/postgresql/migration.h"
+#include "store/postgresql/reader.h"
+
+namespace cadastre {
+namespace {
+
+using namespace postgresql;
+
+Bytes<16> draw_writer() {
+  Bytes<16> writer;
+  SystemRandom().fill(writer);
+  return writer;
+}
+
+void prepare_schema(const std::string& url) {
+  Connection connection(url);
+  migrate(connection);
+}
+
+class PostgresqlStore final : public Store {
+ public:
+  explicit PostgresqlStore(const PostgresqlSettings& settings) {
+    prepare_schema(settings.url);
+    const auto target = std::make_shared<Target>(settings.url);
+    pool_ = std::make_shared<SessionPool>(target);
+    const Bytes<16> writer = draw_writer();
+    for (std::size_t i = 0; i < settings.lanes; ++i) {
+      lanes_.push_back(std::make_unique<Lane>(
+          target, writer, LaneLimits{.waiting_max = settings.lane_max, .group_max = settings.group_max}, figures_,
+          LaneReports{.committed = [this](const auto& tenants) { tell(tenants); }, .lost = [this] { lose(); }}));
+    }
+    poll_ = std::make_unique<ChangePoll>(
+        target, writer,
+        ChangePoll::Reports{.changed = [this](const Tenant& tenant) { tell({tenant}); }, .missed = [this] { miss(); }});
+  }
+  ~PostgresqlStore() override { stop(); }
+
+  std::unique_ptr<Reader> open_reader() override { return make_reader(pool_); }
+  bool submit(Change change) override {
+    const std::size_t lane = std::hash<std::string>()(change.tenant.text()) % lanes_.size();
+    return lanes_[lane]->submit(std::move(change));
+  }
+  void subscribe(ChangeFeed& feed) override { feed_.store(&feed, std::memory_order_release); }
+  bool feed_is_exact() const override { return false; }
+  std::chrono::milliseconds feed_age() const override { return poll_->age(); }
+  StoreFigures figures() const override {
+    StoreFigures figures = figures_.figures();
+    for (const auto& lane : lanes_) figures.waiting += lane->waiting();
+    return figures;
+  }
+  void stop() override {
+    for (const auto& lane : lanes_) lane->stop();
+    poll_->stop();
+  }
+
+ private:
+  void tell(const std::vector<Tenant>& tenants) {
+    ChangeFeed* const feed = feed_.load(std::memory_order_acquire);
+    if (feed == nullptr) return;
+    for (const Tenant& tenant : tenants) feed->tenant_changed(tenant);
+  }
+  void lose() {
+    poll_->report_own();
+    miss();
+  }
+  void miss() {
+    ChangeFeed* const feed = feed_.load(std::memory_order_acquire);
+    if (feed != nullptr) feed->missed();
+  }
+
+  std::shared_ptr<SessionPool> pool_;
+  CommitFigures figures_;
+  std::atomic<ChangeFeed*> feed_{nullptr};
+  std::vector<std::unique_ptr<Lane>> lanes_;  // these and the last have threads that use all of the above
+  std::unique_ptr<ChangePoll> poll_;
+};
+
+}  // namespace
+
+std::unique_ptr<Store> open_postgresql_store(const PostgresqlSettings& settings) {
+  return std::make_unique<PostgresqlStore>(settings);
+}
+
+std::unique_ptr<Reader> open_postgresql_reader(const std::string& url) {
+  auto pool = std::make_shared<SessionPool>(std::make_shared<Target>(url));
+  auto session = pool->take();
+  expect_schema(session->connection());
+  pool->give_back(std::move(session));
+  return make_reader(std::move(pool));
+}
+
+}  // namespace cadastre

@@ -1,0 +1,178 @@
+#include "store/postgresql/questions.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace cadastre::postgresql {
+namespace {
+
+constexpr std::int64_t integer_max = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t integer_min = std::numeric_limits<std::int64_t>::min();
+
+template <class Row, class Read>
+std::vector<Row> all_of(Rows rows, Read read) {
+  std::vector<Row> found;
+  found.reserve(static_cast<std::size_t>(rows.count()));
+  while (rows.next()) found.push_back(read(rows));
+  return found;
+}
+
+template <class Row, class Read>
+std::optional<Row> first_of(Rows rows, Read read) {
+  if (!rows.next()) return std::nullopt;
+  return read(rows);
+}
+
+std::int64_t clamped(std::uint64_t number) {
+  return static_cast<std::int64_t>(std::min<std::uint64_t>(number, integer_max));
+}
+
+std::int64_t bits_of(const std::vector<EventType>& types) {
+  if (types.empty()) return -1;
+  std::uint64_t bits = 0;
+  for (const EventType type : types) bits |= std::uint64_t{1} << static_cast<unsigned>(type);
+  return static_cast<std::int64_t>(bits);
+}
+
+/// The least seq in [from, to) whose leaf is not older than `at`, or `to`: no log's `ts` ever goes back. `from` when a
+/// leaf is missing.
+std::uint64_t first_since(Connection& connection, const TenantId& tenant, std::uint64_t from, std::uint64_t to,
+                          Instant at) {
+  std::uint64_t least = from;
+  for (std::uint64_t past = to; least < past;) {
+    const std::uint64_t middle = least + (past - least) / 2;
+    auto rows = connection.run(Sql::leaf_ts, tenant.text(), middle);
+    if (!rows.next()) return from;
+    if (rows.instant(0) < at)
+      least = middle + 1;
+    else
+      past = middle;
+  }
+  return least;
+}
+
+/// The part of the log that the query's times leave to be read, at most.
+std::pair<std::uint64_t, std::uint64_t> range(Connection& connection, const TenantId& tenant, const LeafQuery& query) {
+  std::uint64_t from = query.from;
+  std::uint64_t to = query.to;
+  if (!query.since && !query.until) return {from, to};
+  auto last = connection.run(Sql::last_seq, tenant.text());
+  if (!last.next() || last.is_null(0)) return {from, to};
+  to = std::min(to, static_cast<std::uint64_t>(last.integer(0)) + 1);
+  if (query.since) from = first_since(connection, tenant, from, to, *query.since);
+  // A missing leaf leaves the upper end as it is: the question itself names the time again.
+  if (query.until) to = std::max(first_since(connection, tenant, from, to, *query.until), from);
+  return {from, to};
+}
+
+}  // namespace
+
+std::optional<NamespaceRow> find_namespace(Connection& connection, const TenantId& id) {
+  return first_of<NamespaceRow>(connection.run(Sql::find_tenant, id.text()), namespace_of);
+}
+
+std::vector<Tenant> tenants_after(Connection& connection, std::string_view after, std::size_t limit) {
+  return all_of<Tenant>(connection.run(Sql::tenants_after, after, TenantState::deleted, limit),
+                        [](const Rows& rows) { return namespace_of(rows).tenant; });
+}
+
+std::optional<Vm> find_vm(Connection& connection, const TenantId& tenant, const VmId& id) {
+  return first_of<Vm>(connection.run(Sql::find_vm, tenant.text(), id.bytes()), vm_of);
+}
+
+std::vector<Vm> find_vms(Connection& connection, const TenantId& tenant, const VmQuery& query) {
+  const ByteView after = query.after ? ByteView(query.after->bytes()) : ByteView();
+  if (!query.state && query.node_id.empty() && query.name.empty())
+    return all_of<Vm>(connection.run(Sql::vms_after, tenant.text(), after, query.limit), vm_of);
+  return all_of<Vm>(connection.run(Sql::filtered_vms_after, tenant.text(), after, query.limit, query.state,
+                                   TextOrNull{query.node_id}, TextOrNull{query.name}),
+                    vm_of);
+}
+
+std::int64_t count_vms(Connection& connection, const TenantId& tenant, VmState state) {
+  auto rows = connection.run(Sql::count_vms, tenant.text(), state);
+  return rows.next() ? rows.integer(0) : 0;
+}
+
+Recount recount(Connection& connection, const TenantId& tenant) {
+  auto rows = connection.run(Sql::recount, tenant.text());
+  Recount counts;
+  if (!rows.next()) return counts;
+  if (!rows.is_null(0)) {
+    NamespaceRow row{{.tenant = {.id = tenant}, .head = {}}};
+    read_usage(rows, row);
+    counts.counters = row.tenant.used;
+    counts.head = row.head.size;
+  }
+  counts.rows = {.vms = VmCount{rows.integer(usage_columns)},
+                 .storage = Gigabytes{rows.integer(usage_columns + 1)},
+                 .ram = Mebibytes{rows.integer(usage_columns + 2)},
+                 .vcpus = VcpuCount{rows.integer(usage_columns + 3)}};
+  counts.leaves = static_cast<std::uint64_t>(rows.integer(usage_columns + 4));
+  return counts;
+}
+
+std::optional<IssuedToken> find_token(Connection& connection, const TenantId& tenant, const TokenId& id) {
+  return first_of<IssuedToken>(connection.run(Sql::find_token, tenant.text(), id), token_of);
+}
+
+std::optional<IssuedToken> find_token_by_rid(Connection& connection, const TenantId& tenant, const RevocationId& rid) {
+  return first_of<IssuedToken>(connection.run(Sql::find_token_by_rid, tenant.text(), rid), token_of);
+}
+
+std::vector<IssuedToken> find_tokens(Connection& connection, const TenantId& tenant, const TokenQuery& query) {
+  const ByteView after = query.after ? ByteView(*query.after) : ByteView();
+  return all_of<IssuedToken>(connection.run(Sql::tokens_after, tenant.text(), after, query.limit), token_of);
+}
+
+bool is_revoked(Connection& connection, const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) {
+  return connection.run(Sql::is_revoked, tenant.text(), kind, id).next();
+}
+
+std::vector<Leaf> find_leaves(Connection& connection, const TenantId& tenant, const LeafQuery& query) {
+  const auto [from, to] = range(connection, tenant, query);
+  const std::int64_t since = query.since ? ms_since_epoch(*query.since) : integer_min;
+  const std::int64_t until = query.until ? ms_since_epoch(*query.until) : integer_max;
+  const Sql id = query.order == Order::ascending ? Sql::leaves_ascending : Sql::leaves_descending;
+  return all_of<Leaf>(
+      connection.run(id, tenant.text(), clamped(from), clamped(to), bits_of(query.types), since, until, query.limit),
+      leaf_of);
+}
+
+std::optional<PublishedCheckpoint> find_checkpoint(Connection& connection, const TenantId& tenant) {
+  return first_of<PublishedCheckpoint>(connection.run(Sql::find_checkpoint, tenant.text()), [&](const Rows& rows) {
+    return PublishedCheckpoint{.tenant = tenant,
+                               .log_id = rows.blob<16>(0),
+                               .size = static_cast<std::uint64_t>(rows.integer(1)),
+                               .root = rows.blob<32>(2),
+                               .note = rows.text(3)};
+  });
+}
+
+std::vector<LogState> find_logs(Connection& connection, const std::optional<TenantId>& after, std::size_t limit) {
+  return all_of<LogState>(
+      after ? connection.run(Sql::logs_after, after->text(), limit) : connection.run(Sql::first_logs, limit), log_of);
+}
+
+std::vector<LogState> unpublished_logs(Connection& connection, std::size_t limit) {
+  return all_of<LogState>(connection.run(Sql::unpublished_logs, limit), log_of);
+}
+
+std::optional<IdempotentAnswer> find_answer(Connection& connection, const TenantId& tenant, const Bytes<32>& key) {
+  return first_of<IdempotentAnswer>(connection.run(Sql::find_answer, tenant.text(), key), [&](const Rows& rows) {
+    return IdempotentAnswer{.key = key,
+                            .request_hash = rows.blob<32>(0),
+                            .status = static_cast<int>(rows.integer(1)),
+                            .headers = rows.text(2),
+                            .content_type = rows.text(3),
+                            .body = rows.text(4),
+                            .token_id = rows.text(5),
+                            .expires_at = rows.instant(6)};
+  });
+}
+
+std::optional<std::string> find_setting(Connection& connection, std::string_view name) {
+  return first_of<std::string>(connection.run(Sql::find_setting, name), [](const Rows& rows) { return rows.text(0); });
+}
+
+}  // namespace cadastre::postgresql

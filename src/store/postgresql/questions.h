@@ -1,0 +1,33 @@
+// The questions of the port, asked of one connection. Each is one statement, so what it sees is of one moment.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "store/postgresql/connection.h"
+#include "store/postgresql/rows.h"
+
+namespace cadastre::postgresql {
+
+std::optional<NamespaceRow> find_namespace(Connection& connection, const TenantId& id);
+std::vector<Tenant> tenants_after(Connection& connection, std::string_view after, std::size_t limit);
+
+std::optional<Vm> find_vm(Connection& connection, const TenantId& tenant, const VmId& id);
+std::vector<Vm> find_vms(Connection& connection, const TenantId& tenant, const VmQuery& query);
+std::int64_t count_vms(Connection& connection, const TenantId& tenant, VmState state);
+Recount recount(Connection& connection, const TenantId& tenant);
+
+std::optional<IssuedToken> find_token(Connection& connection, const TenantId& tenant, const TokenId& id);
+std::optional<IssuedToken> find_token_by_rid(Connection& connection, const TenantId& tenant, const RevocationId& rid);
+std::vector<IssuedToken> find_tokens(Connection& connection, const TenantId& tenant, const TokenQuery& query);
+bool is_revoked(Connection& connection, const TenantId& tenant, RevocationKind kind, const Bytes<32>& id);
+std::vector<Leaf> find_leaves(Connection& connection, const TenantId& tenant, const LeafQuery& query);
+std::optional<PublishedCheckpoint> find_checkpoint(Connection& connection, const TenantId& tenant);
+std::vector<LogState> find_logs(Connection& connection, const std::optional<TenantId>& after, std::size_t limit);
+std::vector<LogState> unpublished_logs(Connection& connection, std::size_t limit);
+
+/// The answer under that key, whether it has expired or not.
+std::optional<IdempotentAnswer> find_answer(Connection& connection, const TenantId& tenant, const Bytes<32>& key);
+std::optional<std::string> find_setting(Connection& connection, std::string_view name);
+
+}  // namespace cadastre::postgresql

@@ -1,0 +1,96 @@
+#include "store/postgresql/reader.h"
+
+#include "store/postgresql/questions.h"
+
+namespace cadastre::postgresql {
+namespace {
+
+class SessionReader final : public Reader {
+  // Above its callers, who need to know what it answers.
+  /// A connection that was lost while nobody used it is noticed by the next question, which is asked again on a new
+  /// one.
+  template <class Question>
+  auto ask(Question question) {
+    try {
+      return question(session_->connection());
+    } catch (const Failure& failure) {
+      if (failure.trouble() != Trouble::connection) throw;
+      session_->drop();
+    }
+    return question(session_->connection());
+  }
+
+ public:
+  explicit SessionReader(std::shared_ptr<SessionPool> pool) : pool_(std::move(pool)), session_(pool_->take()) {}
+  SessionReader(const SessionReader&) = delete;
+  SessionReader& operator=(const SessionReader&) = delete;
+  ~SessionReader() override { pool_->give_back(std::move(session_)); }
+
+  std::optional<Tenant> tenant(const TenantId& id) override {
+    auto row = ask([&](Connection& c) { return find_namespace(c, id); });
+    return row ? std::optional(std::move(row->tenant)) : std::nullopt;
+  }
+  std::vector<Tenant> tenants(std::string_view after, std::size_t limit) override {
+    return ask([&](Connection& c) { return tenants_after(c, after, limit); });
+  }
+  std::optional<Vm> vm(const TenantId& tenant, const VmId& id) override {
+    return ask([&](Connection& c) { return find_vm(c, tenant, id); });
+  }
+  std::vector<Vm> vms(const TenantId& tenant, const VmQuery& query) override {
+    return ask([&](Connection& c) { return find_vms(c, tenant, query); });
+  }
+  std::int64_t count_vms(const TenantId& tenant, VmState state) override {
+    return ask([&](Connection& c) { return postgresql::count_vms(c, tenant, state); });
+  }
+  std::optional<IssuedToken> token(const TenantId& tenant, const TokenId& id) override {
+    return ask([&](Connection& c) { return find_token(c, tenant, id); });
+  }
+  std::optional<IssuedToken> token_by_rid(const TenantId& tenant, const RevocationId& rid) override {
+    return ask([&](Connection& c) { return find_token_by_rid(c, tenant, rid); });
+  }
+  std::vector<IssuedToken> tokens(const TenantId& tenant, const TokenQuery& query) override {
+    return ask([&](Connection& c) { return find_tokens(c, tenant, query); });
+  }
+  bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) override {
+    return ask([&](Connection& c) { return postgresql::is_revoked(c, tenant, kind, id); });
+  }
+  std::optional<LogHead> log_head(const TenantId& tenant) override {
+    const auto row = ask([&](Connection& c) { return find_namespace(c, tenant); });
+    return row ? std::optional(row->head) : std::nullopt;
+  }
+  std::vector<Leaf> leaves(const TenantId& tenant, const LeafQuery& query) override {
+    return ask([&](Connection& c) { return find_leaves(c, tenant, query); });
+  }
+  std::optional<PublishedCheckpoint> checkpoint(const TenantId& tenant) override {
+    return ask([&](Connection& c) { return find_checkpoint(c, tenant); });
+  }
+  std::vector<LogState> logs(const std::optional<TenantId>& after, std::size_t limit) override {
+    return ask([&](Connection& c) { return find_logs(c, after, limit); });
+  }
+  std::vector<LogState> unpublished_logs(std::size_t limit) override {
+    return ask([&](Connection& c) { return postgresql::unpublished_logs(c, limit); });
+  }
+  std::optional<IdempotentAnswer> idempotent_answer(const TenantId& tenant, const Bytes<32>& key,
+                                                    Instant now) override {
+    auto answer = ask([&](Connection& c) { return find_answer(c, tenant, key); });
+    return answer && answer->expires_at > now ? answer : std::nullopt;
+  }
+  std::optional<std::string> setting(std::string_view name) override {
+    return ask([&](Connection& c) { return find_setting(c, name); });
+  }
+  Recount recount(const TenantId& tenant) override {
+    return ask([&](Connection& c) { return postgresql::recount(c, tenant); });
+  }
+
+ private:
+  std::shared_ptr<SessionPool> pool_;
+  std::unique_ptr<Session> session_;
+};
+
+}  // namespace
+
+std::unique_ptr<Reader> make_reader(std::shared_ptr<SessionPool> pool) {
+  return std::make_unique<SessionReader>(std::move(pool));
+}
+
+}  // namespace cadastre::postgresql

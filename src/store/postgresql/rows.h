@@ -1,0 +1,37 @@
+// The rows of the tables as values of the domain, and back.
+#pragma once
+
+#include "store/postgresql/values.h"
+#include "store/tenant_row.h"
+
+namespace cadastre::postgresql {
+
+/// A namespace with what was published of its log.
+struct NamespaceRow : TenantRow {
+  std::uint64_t published_size = 0;
+};
+
+constexpr int usage_columns = 9;  // of `tenant_usage`, which stand before those of `tenant`
+
+/// What the columns of `tenant_usage`, from the first on, say.
+void read_usage(const Rows& rows, NamespaceRow& row);
+/// What the columns of `tenant`, from `first` on, say.
+void read_details(const Rows& rows, int first, NamespaceRow& row);
+/// Both.
+NamespaceRow namespace_of(const Rows& rows);
+
+Vm vm_of(const Rows& rows);
+IssuedToken token_of(const Rows& rows);
+Leaf leaf_of(const Rows& rows);
+LogState log_of(const Rows& rows);
+
+void add_usage(Columns& columns, const NamespaceRow& row);
+void add_whole_details(Columns& columns, const Tenant& tenant);
+/// Of what may change.
+void add_details(Columns& columns, const Tenant& tenant);
+void add_vm(Columns& columns, const Vm& vm);
+void add_token(Columns& columns, const IssuedToken& token);
+void add_leaf(Columns& columns, const TenantId& tenant, const Leaf& leaf);
+void add_answer(Columns& columns, const TenantId& tenant, const IdempotentAnswer& answer);
+
+}  // namespace cadastre::postgresql

@@ -1,0 +1,197 @@
+#include "store/postgresql/statements.h"
+
+#include <cstddef>
+
+// Pieces that several statements share, as the parts of one literal.
+#define USAGE(u)                                                                                           \
+  u "tenant_id, " u "used_vms, " u "used_storage_gb, " u "used_ram_mb, " u "used_vcpus, " u "revision, " u \
+    "ledger_size, " u "ledger_last_ts, " u "published_size"
+#define DETAILS(t)                                                                                       \
+  t "tenant_id, " t "display_name, " t "state, " t "max_vms, " t "storage_quota_gb, " t "max_ram_mb, " t \
+    "max_vcpus, " t "api_rate_limit_rpm, " t "generation, " t "revocations, " t "log_id, " t "vkey, " t  \
+    "created_at, " t "updated_at, " t "created_by"
+#define WHOLE_TENANT \
+  "SELECT " USAGE("u.") ", " DETAILS("t.") " FROM tenant t JOIN tenant_usage u ON u.tenant_id = t.tenant_id "
+#define VM                                                                                                            \
+  "tenant_id, vm_id, name, vm_type, state, wish, ram_mb, vcpus, disk_gb, created_at, revision, node_id, started_at, " \
+  "error, details"
+#define NEW_VMS                                                                                        \
+  "unnest($1::text[], $2::bytea[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], " \
+  "$8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::bigint[], $14::text[], $15::text[])"
+#define TOKEN                                                                                                 \
+  "tenant_id, token_id, rid, scope, subject_key, kid, audience, issuer, label, generation, delegable_depth, " \
+  "requires_pop, caveats, ancestors, issued_at, not_before, expires_at, issued_by, revoked_at, revoked_by"
+#define LEAVES                                                                                          \
+  "SELECT seq, ts, type, hash, bytes FROM ledger_leaf WHERE tenant_id = $1 AND seq >= $2 AND seq < $3 " \
+  "AND ($4::bigint >> type::int) & 1 = 1 AND ts >= $5 AND ts < $6 ORDER BY seq "
+#define LOG                                                                                                \
+  "SELECT t.tenant_id, t.log_id, u.ledger_size, u.ledger_last_ts, t.vkey, u.published_size FROM tenant t " \
+  "JOIN tenant_usage u ON u.tenant_id = t.tenant_id "
+#define NOW_US "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+#define NOW_MS "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+
+namespace cadastre::postgresql {
+namespace {
+
+constexpr Statement all[] = {
+    {Sql::begin, "begin", "BEGIN ISOLATION LEVEL READ COMMITTED"},
+    {Sql::commit, "commit", "COMMIT"},
+    {Sql::rollback, "rollback", "ROLLBACK"},
+    {Sql::savepoint, "savepoint", "SAVEPOINT body"},
+    {Sql::release_savepoint, "release_savepoint", "RELEASE SAVEPOINT body"},
+    {Sql::rollback_to_savepoint, "rollback_to_savepoint", "ROLLBACK TO SAVEPOINT body"},
+    {Sql::transaction_id, "transaction_id", "SELECT pg_current_xact_id()"},
+    {Sql::transaction_status, "transaction_status", "SELECT pg_xact_status($1::xid8)"},
+
+    {Sql::find_tenant, "find_tenant", WHOLE_TENANT "WHERE t.tenant_id = $1"},
+    // The lock is waited for in the order of the ids, by everyone, so that no two wait for each other. The details are
+    // read by a statement of their own: the one that waited still sees them as they were before it waited.
+    {Sql::lock_tenants, "lock_tenants",
+     "SELECT " USAGE("") " FROM tenant_usage WHERE tenant_id = ANY($1::text[]) ORDER BY tenant_id FOR UPDATE"},
+    {Sql::lock_free_tenant, "lock_free_tenant",
+     "SELECT " USAGE("") " FROM tenant_usage WHERE tenant_id = $1 FOR UPDATE SKIP LOCKED"},
+    {Sql::tenant_details, "tenant_details", "SELECT " DETAILS("") " FROM tenant WHERE tenant_id = ANY($1::text[])"},
+    {Sql::tenants_after, "tenants_after",
+     WHOLE_TENANT "WHERE t.tenant_id > $1 AND t.state <> $2 ORDER BY t.tenant_id LIMIT $3"},
+    {Sql::insert_tenants, "insert_tenants",
+     "INSERT INTO tenant (" DETAILS("") ") SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], "
+                                        "$5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], "
+                                        "$10::bigint[], $11::bytea[], $12::text[], "
+                                        "$13::bigint[], $14::bigint[], $15::text[])"},
+    {Sql::insert_usages, "insert_usages",
+     "INSERT INTO tenant_usage (" USAGE(
+         "") ") SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], "
+             "$4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])"},
+    {Sql::update_usages, "update_usages",
+     "UPDATE tenant_usage u SET used_vms = n.used_vms, used_storage_gb = n.used_storage_gb, used_ram_mb = "
+     "n.used_ram_mb, used_vcpus = n.used_vcpus, revision = n.revision, ledger_size = n.ledger_size, ledger_last_ts = "
+     "n.ledger_last_ts, published_size = n.published_size FROM unnest($1::text[], $2::bigint[], $3::bigint[], "
+     "$4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[]) AS n(" USAGE(
+         "") ") "
+             "WHERE u.tenant_id = n.tenant_id"},
+    {Sql::update_details, "update_details",
+     "UPDATE tenant t SET display_name = n.display_name, state = n.state, max_vms = n.max_vms, storage_quota_gb = "
+     "n.storage_quota_gb, max_ram_mb = n.max_ram_mb, max_vcpus = n.max_vcpus, api_rate_limit_rpm = "
+     "n.api_rate_limit_rpm, generation = n.generation, revocations = n.revocations, updated_at = n.updated_at FROM "
+     "unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], "
+     "$8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[]) AS n(tenant_id, display_name, state, max_vms, "
+     "storage_quota_gb, max_ram_mb, max_vcpus, api_rate_limit_rpm, generation, revocations, updated_at) "
+     "WHERE t.tenant_id = n.tenant_id"},
+
+    {Sql::find_vm, "find_vm", "SELECT " VM " FROM vm WHERE tenant_id = $1 AND vm_id = $2"},
+    {Sql::vms_after, "vms_after", "SELECT " VM " FROM vm WHERE tenant_id = $1 AND vm_id > $2 ORDER BY vm_id LIMIT $3"},
+    {Sql::filtered_vms_after, "filtered_vms_after",
+     "SELECT " VM " FROM vm WHERE tenant_id = $1 AND vm_id > $2 AND ($4::bigint IS NULL OR state = $4) "
+     "AND ($5::text IS NULL OR node_id = $5) AND ($6::text IS NULL OR name = $6) ORDER BY vm_id LIMIT $3"},
+    {Sql::count_vms, "count_vms", "SELECT count(*) FROM vm WHERE tenant_id = $1 AND state = $2"},
+    {Sql::insert_vms, "insert_vms", "INSERT INTO vm (" VM ") SELECT * FROM " NEW_VMS},
+    {Sql::update_vms, "update_vms",
+     "UPDATE vm v SET name = n.name, vm_type = n.vm_type, state = n.state, wish = n.wish, ram_mb = n.ram_mb, vcpus = "
+     "n.vcpus, disk_gb = n.disk_gb, created_at = n.created_at, revision = n.revision, node_id = n.node_id, started_at "
+     "= n.started_at, error = n.error, details = n.details FROM " NEW_VMS " AS n(" VM ") "
+     "WHERE v.tenant_id = n.tenant_id AND v.vm_id = n.vm_id"},
+    {Sql::erase_vms, "erase_vms",
+     "DELETE FROM vm v USING unnest($1::text[], $2::bytea[]) AS n(tenant_id, vm_id) "
+     "WHERE v.tenant_id = n.tenant_id AND v.vm_id = n.vm_id"},
+    {Sql::recount, "recount",
+     "SELECT " USAGE("u.") ", v.vms, v.storage, v.ram, v.vcpus, l.leaves FROM (SELECT count(*) AS vms, "
+                           "coalesce(sum(disk_gb), 0)::bigint AS storage, coalesce(sum(ram_mb), 0)::bigint AS ram, "
+                           "coalesce(sum(vcpus), 0)::bigint AS vcpus FROM vm WHERE tenant_id = $1) v, (SELECT count(*) "
+                           "AS leaves FROM "
+                           "ledger_leaf WHERE tenant_id = $1) l LEFT JOIN tenant_usage u ON u.tenant_id = $1"},
+
+    {Sql::find_token, "find_token", "SELECT " TOKEN " FROM token WHERE tenant_id = $1 AND token_id = $2"},
+    {Sql::find_token_by_rid, "find_token_by_rid", "SELECT " TOKEN " FROM token WHERE tenant_id = $1 AND rid = $2"},
+    {Sql::tokens_after, "tokens_after",
+     "SELECT " TOKEN " FROM token WHERE tenant_id = $1 AND token_id > $2 ORDER BY token_id LIMIT $3"},
+    {Sql::insert_tokens, "insert_tokens",
+     "INSERT INTO token (" TOKEN ") SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::text[], "
+     "$5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], "
+     "$13::text[], $14::bytea[], $15::bigint[], $16::bigint[], $17::bigint[], $18::text[], $19::bigint[], "
+     "$20::text[])"},
+    {Sql::mark_tokens_revoked, "mark_tokens_revoked",
+     "UPDATE token k SET revoked_at = n.revoked_at, revoked_by = n.revoked_by FROM unnest($1::text[], $2::bytea[], "
+     "$3::bigint[], $4::text[]) AS n(tenant_id, token_id, revoked_at, revoked_by) "
+     "WHERE k.tenant_id = n.tenant_id AND k.token_id = n.token_id"},
+
+    {Sql::is_revoked, "is_revoked", "SELECT 1 FROM revocation WHERE tenant_id = $1 AND kind = $2 AND id = $3"},
+    {Sql::insert_revocations, "insert_revocations",
+     "INSERT INTO revocation (tenant_id, kind, id, revoked_at, expires_at) SELECT * FROM unnest($1::text[], "
+     "$2::bigint[], $3::bytea[], $4::bigint[], $5::bigint[])"},
+
+    // The types are a bit set: one statement for every choice of them.
+    {Sql::leaves_ascending, "leaves_ascending", LEAVES "LIMIT $7"},
+    {Sql::leaves_descending, "leaves_descending", LEAVES "DESC LIMIT $7"},
+    {Sql::last_seq, "last_seq", "SELECT max(seq) FROM ledger_leaf WHERE tenant_id = $1"},
+    {Sql::leaf_ts, "leaf_ts", "SELECT ts FROM ledger_leaf WHERE tenant_id = $1 AND seq = $2"},
+    {Sql::insert_leaves, "insert_leaves",
+     "INSERT INTO ledger_leaf (tenant_id, seq, ts, type, hash, bytes) SELECT * FROM unnest($1::text[], $2::bigint[], "
+     "$3::bigint[], $4::bigint[], $5::bytea[], $6::text[])"},
+
+    {Sql::find_checkpoint, "find_checkpoint",
+     "SELECT log_id, published_size, root, note FROM ledger_checkpoint WHERE tenant_id = $1"},
+    {Sql::put_checkpoints, "put_checkpoints",
+     "INSERT INTO ledger_checkpoint (tenant_id, log_id, published_size, root, note) SELECT * FROM unnest($1::text[], "
+     "$2::bytea[], $3::bigint[], $4::bytea[], $5::text[]) ON CONFLICT (tenant_id) DO UPDATE SET log_id = "
+     "excluded.log_id, published_size = excluded.published_size, root = excluded.root, note = excluded.note"},
+    {Sql::first_logs, "first_logs", LOG "ORDER BY t.tenant_id LIMIT $1"},
+    {Sql::logs_after, "logs_after", LOG "WHERE t.tenant_id > $1 ORDER BY t.tenant_id LIMIT $2"},
+    {Sql::unpublished_logs, "unpublished_logs",
+     LOG "JOIN (SELECT tenant_id, since FROM unpublished_log ORDER BY since, tenant_id LIMIT $1) d "
+         "ON d.tenant_id = t.tenant_id ORDER BY d.since, d.tenant_id"},
+    {Sql::mark_unpublished, "mark_unpublished",
+     "INSERT INTO unpublished_log (tenant_id, since) SELECT tenant_id, " NOW_US " FROM unnest($1::text[]) AS "
+     "n(tenant_id) ON CONFLICT (tenant_id) DO UPDATE SET since = excluded.since"},
+    {Sql::unmark_unpublished, "unmark_unpublished", "DELETE FROM unpublished_log WHERE tenant_id = ANY($1::text[])"},
+
+    {Sql::find_answer, "find_answer",
+     "SELECT request_hash, status, headers, content_type, body, token_id, expires_at FROM idempotency "
+     "WHERE tenant_id = $1 AND key = $2"},
+    // Takes the place of an answer that has expired, and of no other.
+    {Sql::put_answers, "put_answers",
+     "INSERT INTO idempotency AS i (tenant_id, key, request_hash, status, headers, content_type, body, token_id, "
+     "expires_at) SELECT tenant_id, key, request_hash, status, headers, content_type, body, token_id, expires_at FROM "
+     "unnest($1::text[], $2::bytea[], $3::bytea[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], "
+     "$9::bigint[]) AS n(tenant_id, key, request_hash, status, headers, content_type, body, token_id, expires_at) "
+     "ON CONFLICT (tenant_id, key) DO UPDATE SET request_hash = excluded.request_hash, status = "
+     "excluded.status, headers = excluded.headers, content_type = excluded.content_type, body = excluded.body, "
+     "token_id = excluded.token_id, expires_at = excluded.expires_at "
+     "WHERE i.expires_at <= $10"},
+    // Looks at some rows, round and round, and forgets the expired ones that nobody else has in hand.
+    {Sql::sweep_answers, "sweep_answers",
+     "WITH seen AS (SELECT tenant_id, key FROM idempotency WHERE (tenant_id, key) > ($1, $2) ORDER BY tenant_id, key "
+     "LIMIT $3), expired AS (SELECT i.tenant_id, i.key FROM idempotency i JOIN seen ON seen.tenant_id = i.tenant_id "
+     "AND seen.key = i.key WHERE i.expires_at <= $4 FOR UPDATE OF i SKIP LOCKED), gone AS (DELETE FROM idempotency i "
+     "USING expired WHERE i.tenant_id = expired.tenant_id AND i.key = expired.key) "
+     "SELECT tenant_id, key FROM seen ORDER BY tenant_id, key"},
+
+    {Sql::find_setting, "find_setting", "SELECT value FROM setting WHERE name = $1"},
+    {Sql::put_settings, "put_settings",
+     "INSERT INTO setting (name, value) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT (name) DO UPDATE SET "
+     "value = excluded.value"},
+
+    {Sql::note_changes, "note_changes",
+     "INSERT INTO change_feed (tenant_id, revision, writer, changed_at) SELECT tenant_id, revision, writer, " NOW_MS
+     " FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS n(tenant_id, revision, writer) ON CONFLICT (tenant_id) DO "
+     "UPDATE SET revision = excluded.revision, writer = excluded.writer, changed_at = excluded.changed_at"},
+    {Sql::notify, "notify", "NOTIFY cadastre_change"},
+    {Sql::changes_of_others, "changes_of_others", "SELECT tenant_id, revision FROM change_feed WHERE writer <> $1"},
+    {Sql::changed_tenants, "changed_tenants", WHOLE_TENANT "WHERE t.tenant_id = ANY($1::text[])"},
+    {Sql::forget_changes, "forget_changes",
+     "DELETE FROM change_feed WHERE tenant_id IN (SELECT tenant_id FROM change_feed WHERE changed_at < " NOW_MS
+     " - $1 FOR UPDATE SKIP LOCKED)"},
+};
+
+constexpr bool in_order() {
+  for (std::size_t i = 0; i < std::size(all); ++i) {
+    if (static_cast<std::size_t>(all[i].id) != i) return false;
+  }
+  return true;
+}
+static_assert(in_order());
+
+}  // namespace
+
+std::span<const Statement> statements() { return all; }
+
+}  // namespace cadastre::postgresql

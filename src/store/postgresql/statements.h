@@ -1,0 +1,85 @@
+// Every statement that the running store sends, in one list: a test reads it and holds it to "tenant first".
+#pragma once
+
+#include <span>
+
+namespace cadastre::postgresql {
+
+enum class Sql {
+  begin,
+  commit,
+  rollback,
+  savepoint,
+  release_savepoint,
+  rollback_to_savepoint,
+  transaction_id,
+  transaction_status,
+
+  find_tenant,
+  lock_tenants,
+  lock_free_tenant,
+  tenant_details,
+  tenants_after,
+  insert_tenants,
+  insert_usages,
+  update_usages,
+  update_details,
+
+  find_vm,
+  vms_after,
+  filtered_vms_after,
+  count_vms,
+  insert_vms,
+  update_vms,
+  erase_vms,
+  recount,
+
+  find_token,
+  find_token_by_rid,
+  tokens_after,
+  insert_tokens,
+  mark_tokens_revoked,
+
+  is_revoked,
+  insert_revocations,
+
+  leaves_ascending,
+  leaves_descending,
+  last_seq,
+  leaf_ts,
+  insert_leaves,
+
+  find_checkpoint,
+  put_checkpoints,
+  first_logs,
+  logs_after,
+  unpublished_logs,
+  mark_unpublished,
+  unmark_unpublished,
+
+  find_answer,
+  put_answers,
+  sweep_answers,
+
+  find_setting,
+  put_settings,
+
+  note_changes,
+  notify,
+  changes_of_others,
+  changed_tenants,
+  forget_changes,
+};
+
+struct Statement {
+  Sql id;
+  const char* name;
+  const char* text;
+};
+
+/// In the order of `Sql`.
+std::span<const Statement> statements();
+
+inline const Statement& statement(Sql id) { return statements()[static_cast<std::size_t>(id)]; }
+
+}  // namespace cadastre::postgresql

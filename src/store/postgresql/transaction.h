@@ -1,0 +1,108 @@
+// The write transaction: what a group of bodies does, held in memory and sent in few trips.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "store/postgresql/buffer.h"
+#include "store/postgresql/session.h"
+
+namespace cadastre::postgresql {
+
+/// A body writes to a namespace whose row the transaction has not locked and cannot lock without waiting out of turn:
+/// the group is to be run again, with this one locked from the start.
+class LockNeeded : public Failure {
+ public:
+  explicit LockNeeded(TenantId needed)
+      : Failure(Trouble::conflict, "a namespace was changed meanwhile"), tenant(std::move(needed)) {}
+  const TenantId tenant;
+};
+
+/// The database went away while it was committing, and does not say whether it did.
+class CommitLost : public Failure {
+ public:
+  CommitLost(std::int64_t id, const std::string& sentence) : Failure(Trouble::connection, sentence), transaction(id) {}
+  const std::int64_t transaction;
+};
+
+/// Used again and again by one thread. Each run of a body stands between `begin_body` and either `keep_body` or
+/// `drop_body`. All but a body's point reads is held back until `write`: a body that is dropped costs nothing.
+class Transaction final : public Tx {
+ public:
+  /// `writer` names this process in the change feed.
+  Transaction(Session& session, const Bytes<16>& writer) : session_(session) { context_.writer = writer; }
+
+  enum class Bodies { together, apart };  ///< Apart: each body is written at once, so that it can fail alone.
+  /// Begins, and locks the rows of these namespaces.
+  void begin(Bodies bodies, std::span<const TenantId> tenants);
+  void begin_body();
+  void keep_body();
+  void drop_body();
+  /// Forgets what was read and may have been changed by others since. Between bodies apart.
+  void forget_reads() { buffer_.forget_reads(); }
+  /// Writes what is held back.
+  void write();
+  /// Makes what was written durable. Throws CommitLost when that is not known.
+  void commit();
+  /// Undoes everything; gives the connection up when it is in doubt.
+  void abandon();
+
+  /// After the commit: the namespaces that changed, as they are now.
+  std::vector<Tenant> changed();
+
+  std::optional<Tenant> tenant(const TenantId& id) override;
+  std::vector<Tenant> tenants(std::string_view after, std::size_t limit) override;
+  std::optional<Vm> vm(const TenantId& tenant, const VmId& id) override;
+  std::vector<Vm> vms(const TenantId& tenant, const VmQuery& query) override;
+  std::int64_t count_vms(const TenantId& tenant, VmState state) override;
+  std::optional<IssuedToken> token(const TenantId& tenant, const TokenId& id) override;
+  std::optional<IssuedToken> token_by_rid(const TenantId& tenant, const RevocationId& rid) override;
+  std::vector<IssuedToken> tokens(const TenantId& tenant, const TokenQuery& query) override;
+  bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) override;
+  std::optional<LogHead> log_head(const TenantId& tenant) override;
+  std::vector<Leaf> leaves(const TenantId& tenant, const LeafQuery& query) override;
+  std::optional<PublishedCheckpoint> checkpoint(const TenantId& tenant) override;
+  std::vector<LogState> logs(const std::optional<TenantId>& after, std::size_t limit) override;
+  std::vector<LogState> unpublished_logs(std::size_t limit) override;
+  std::optional<IdempotentAnswer> idempotent_answer(const TenantId& tenant, const Bytes<32>& key, Instant now) override;
+  std::optional<std::string> setting(std::string_view name) override;
+  Recount recount(const TenantId& tenant) override;
+
+  void insert(const Tenant& tenant) override;
+  void update(const Tenant& tenant) override;
+  void insert(const Vm& vm) override;
+  void update(const Vm& vm) override;
+  void erase(const TenantId& tenant, const VmId& vm) override;
+  void insert(const IssuedToken& token) override;
+  void mark_revoked(const TenantId& tenant, const TokenId& token, Instant at, std::string_view by) override;
+  void insert(const Revocation& revocation) override;
+  std::uint64_t append(const Event& event, Instant now) override;
+  void record(const TenantId& tenant, const IdempotentAnswer& answer) override;
+  bool publish(const PublishedCheckpoint& checkpoint, std::uint64_t expected_size) override;
+  void set_setting(std::string_view name, std::string_view value) override;
+
+ private:
+  Connection& connection() { return *connection_; }
+  const Namespace& look_up(const TenantId& id);
+  const Entry<Vm>& look_up(const Buffer::Key16& key);
+  /// The body's own copy of a namespace, to be changed. Throws StoreFailure when there is none.
+  Namespace& edit(const TenantId& id);
+  void lock_now(const TenantId& id, const Namespace& seen);
+  void raise(const TenantId& id);
+  void put(const Vm& vm);
+  /// The connection, for a question that the buffer cannot answer: all that is held back is written first.
+  Connection& up_to_date();
+
+  Session& session_;
+  Connection* connection_ = nullptr;  // of this transaction
+  Buffer buffer_;
+  SendingContext context_;
+  Bodies bodies_ = Bodies::together;
+  bool has_savepoint_ = false;            // the unfinished body's
+  bool has_written_ = false;              // anything, so that the commit matters
+  std::vector<TenantId> locked_by_body_;  // beyond those of `begin`
+  std::int64_t id_ = 0;                   // once written
+};
+
+}  // namespace cadastre::postgresql
