@@ -10,18 +10,17 @@
 #include "source.h"
 #include "store/files/high_water_file.h"
 #include "store/files/tile_folder.h"
-#include "store/sqlite/sqlite_store.h"
+#include "store/open_store.h"
 
 namespace cadastre {
 namespace {
 
 constexpr std::size_t logs_per_page = 256;
-constexpr std::string_view sqlite_scheme = "sqlite:";
 
 class LocalSource final : public Source {
  public:
   explicit LocalSource(const Options& options)
-      : reader_(open_sqlite_reader(options.store.substr(sqlite_scheme.size()))),
+      : reader_(open_store_reader(options.store)),
         logs_folder_(options.data_dir + "/ledger/logs"),
         tiles_(options.data_dir + "/ledger"),
         marks_(options.data_dir + "/high-water") {}

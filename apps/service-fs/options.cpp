@@ -13,12 +13,12 @@
 
 #include "http/client.h"
 #include "ledger/note.h"
+#include "store/open_store.h"
 
 namespace cadastre {
 namespace {
 
 constexpr const char* default_data_dir = "/var/lib/cadastre";
-constexpr std::string_view sqlite_scheme = "sqlite:";
 constexpr std::array<std::string_view, 5> filter_keys = {"node-id", "vm-id", "token-id", "actor", "request-id"};
 
 /// What the command line says, before it is checked.
@@ -75,12 +75,10 @@ void settle_store(const Raw& raw, Options& options) {
   if (!raw.config.empty()) apply_config(raw.config, options);
   if (options.store.empty()) {
     if (options.data_dir.empty()) options.data_dir = default_data_dir;
-    options.store = std::string(sqlite_scheme) + options.data_dir;
+    options.store = store_in_folder(options.data_dir);
   }
-  if (!options.store.starts_with(sqlite_scheme) || options.store.size() == sqlite_scheme.size()) {
-    wrong(fmt::format("--store must be sqlite:DIR, not \"{}\"", options.store));
-  }
-  if (options.data_dir.empty()) options.data_dir = options.store.substr(sqlite_scheme.size());
+  if (const auto fault = fault_of_store(options.store)) wrong("--store " + *fault);
+  if (options.data_dir.empty()) options.data_dir = folder_of_store(options.store).value_or(default_data_dir);
 }
 
 void settle_url(const Raw& raw, Options& options) {
@@ -159,7 +157,8 @@ void settle_verb(const Raw& raw, const Options& options) {
 }
 
 void add_place(CLI::App& verb, Raw& raw, Options& options) {
-  verb.add_option("--store", options.store, "sqlite:DIR; else CADASTRE_STORE, else the data directory");
+  verb.add_option("--store", options.store,
+                  "sqlite:DIR or postgresql://…; else CADASTRE_STORE, else the data directory");
   verb.add_option("--data-dir", options.data_dir, "the server's; else CADASTRE_DATA_DIR, else /var/lib/cadastre");
   verb.add_option("--config", raw.config, "the server's TOML file; else CADASTRE_CONFIG");
   verb.add_option("--url", options.url, "read from this server instead; else CADASTRE_URL");
@@ -236,6 +235,7 @@ std::optional<ExitCode> parse_options(int argc, char** argv, Options& options) {
   Raw raw;
   describe(app, raw, options);
   try {
+    if (has_secret({argv, static_cast<std::size_t>(argc)})) wrong(fmt::format("--store {}", secret_advice));
     app.parse(argc, argv);
     apply_environment(raw, options);
     settle_entries(raw, options);

@@ -30,7 +30,7 @@ struct Options {
 
   // Where the log is.
   std::string data_dir;
-  std::string store;  ///< `sqlite:DIR`.
+  std::string store;  ///< As store/open_store.h knows them.
   std::string url;    ///< When not empty, a server's, and the two above are not used.
   std::string token;
   std::vector<std::string> logs;  ///< Tenant ids, `platform` or log ids in hex; empty: all, or one's own.

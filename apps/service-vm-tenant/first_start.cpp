@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "service/tokens.h"
-#include "store/sqlite/sqlite_store.h"
+#include "store/open_store.h"
 #include "token/issuer_keys.h"
 
 namespace cadastre {
@@ -59,6 +59,10 @@ void found_deployment(const Settings& settings, const Clock& clock, Random& rand
   const Keys purposes{keys.token_issuer, kid_of(keys.token_issuer.public_key()), keys.ledger_master_seed};
   Services services{clock, random, deployment, purposes};
   const auto founded = transact(store, TenantId::platform(), [&](Tx& tx) -> Result<bool> {
+    if (tx.tenant(TenantId::platform())) {
+      return refuse(Code::conflict, "store",
+                    "another process has just made its first start on this database: give this one the same keys");
+    }
     auto log = draw_log(services, TenantId::platform());
     const Instant now = clock.now();
     tx.insert(Tenant{.id = TenantId::platform(),
@@ -89,12 +93,10 @@ void make_data_dir(const std::filesystem::path& data_dir) {
 
 }  // namespace
 
-std::filesystem::path store_directory(const Settings& settings) { return settings.store.substr(sizeof("sqlite:") - 1); }
-
 Opened open_data_dir(const Settings& settings, const Clock& clock, Random& random, const HighWater& marks) {
   const std::filesystem::path data_dir = settings.data_dir;
   make_data_dir(data_dir);
-  auto store = open_sqlite_store({.directory = store_directory(settings)});
+  auto store = open_store(settings.store);
   const auto reader = store->open_reader();
   const bool is_first_start = !reader->tenant(TenantId::platform());
   if (is_first_start &&
@@ -103,7 +105,7 @@ Opened open_data_dir(const Settings& settings, const Clock& clock, Random& rando
         fmt::format("the database in {} is empty, but ledgers were published in {}: restore the database from a "
                     "backup; it is never "
                     "made anew over them",
-                    store_directory(settings).string(), data_dir.string()));
+                    shown_store(settings.store), data_dir.string()));
   }
   if (is_first_start) make_key_files(data_dir, random);
   auto keys = read_key_files(data_dir);

@@ -22,7 +22,4 @@ struct Opened {
 /// something is there and something is missing: it never starts over what was begun.
 Opened open_data_dir(const Settings& settings, const Clock& clock, Random& random, const HighWater& marks);
 
-/// The directory that `--store sqlite:DIR` names.
-std::filesystem::path store_directory(const Settings& settings);
-
 }  // namespace cadastre

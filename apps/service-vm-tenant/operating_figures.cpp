@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::size_t tenants_shown_max = 1000;  // a page that a scraper can take
 constexpr std::chrono::seconds stalled_max{30};  // several rounds that failed, or a disk that hangs
+constexpr std::chrono::seconds store_silence_max{5};
 
 double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
@@ -138,6 +139,7 @@ std::optional<std::string> OperatingFigures::append_readiness(json::Object& obje
     object.field("verified_at", format_rfc3339(*check.verified));
   else
     object.null("verified_at");
+  if (store_.feed_age() > store_silence_max) return "The store cannot be asked: look for its reason in the log.";
   if (publisher.stalled > stalled_max)
     return "Ledger entries are not being published: look for \"publishing failed\" in the log.";
   return std::nullopt;

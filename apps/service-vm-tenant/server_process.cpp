@@ -19,6 +19,7 @@
 #include "service/start_check.h"
 #include "store/files/high_water_file.h"
 #include "store/files/tile_folder.h"
+#include "store/open_store.h"
 #include "token/issuer_keys.h"
 
 namespace cadastre {
@@ -103,7 +104,7 @@ void report_ready(const Settings& settings, const Deployment& deployment) {
   log::info("ready", {{"listen", settings.listen},
                       {"issuer", deployment.issuer},
                       {"data_dir", settings.data_dir},
-                      {"store", settings.store}});
+                      {"store", shown_store(settings.store)}});
 }
 
 }  // namespace
@@ -131,8 +132,8 @@ int run_server(const Settings& settings) {
   store.subscribe(gates);
   IssuerKeys issuer_keys;
   issuer_keys.put(opened.keys.token_issuer.public_key(), IssuerKeyState::active);
-  http::Authenticator authenticator(rules_of(opened.deployment), issuer_keys, gates, clock, opened.deployment.issuer,
-                                    settings.address_rate_limit_rpm);
+  http::Authenticator authenticator(rules_of(opened.deployment), issuer_keys, gates, store, clock,
+                                    opened.deployment.issuer, settings.address_rate_limit_rpm);
   Publisher publisher(store, tiles, marks, clock, opened.keys.ledger_master_seed,
                       {.interval = std::chrono::milliseconds(settings.publish_interval_ms)});
   OperatingFigures figures(store, gates, publisher, check, clock);

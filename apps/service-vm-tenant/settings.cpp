@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "http/listener.h"
 #include "service/tokens.h"
+#include "store/open_store.h"
 
 namespace cadastre {
 namespace {
@@ -32,7 +33,7 @@ const std::vector<Row>& rows() {
   static const std::vector<Row> table = {
       {"listen", &Settings::listen, "ADDRESS:PORT for customers"},
       {"data-dir", &Settings::data_dir, "where keys, the database and the published ledgers lie"},
-      {"store", &Settings::store, "sqlite:DIR; by default the data directory"},
+      {"store", &Settings::store, std::string(store_help)},
       {"public-url", &Settings::public_url, "the URL customers use; it is the tokens' issuer"},
       {"deployment", &Settings::deployment, "names this deployment in the tokens' audience"},
       {"log-format", &Settings::log_format, "json or text"},
@@ -117,10 +118,8 @@ void check(Settings& settings) {
   check_one_of("verify", settings.verify, {"edge", "full"});
   check_one_of("token-alg-name", settings.token_alg_name, {"EdDSA", "Ed25519"});
   if (settings.data_dir.empty()) wrong("data-dir", "must not be empty");
-  if (settings.store.empty()) settings.store = "sqlite:" + settings.data_dir;
-  if (!settings.store.starts_with("sqlite:") || settings.store.size() == sizeof("sqlite:") - 1) {
-    wrong("store", fmt::format("must be sqlite:DIR, not \"{}\"", settings.store));
-  }
+  if (settings.store.empty()) settings.store = store_in_folder(settings.data_dir);
+  if (const auto fault = fault_of_store(settings.store)) wrong("store", *fault);
   const bool is_url = settings.public_url.starts_with("http://") || settings.public_url.starts_with("https://");
   if (!settings.public_url.empty() && (!is_url || settings.public_url.ends_with('/'))) {
     wrong("public-url", "must begin with http:// or https:// and not end with '/'");
@@ -161,6 +160,7 @@ std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings) {
   admin->add_option("--expires-in", settings.admin_expires_in, "how long it lives: 90s, 15m, 24h, 7d")
       ->capture_default_str();
   try {
+    if (has_secret({argv, static_cast<std::size_t>(argc)})) wrong("store", std::string(secret_advice));
     app.parse(argc, argv);
     settings.admin_token = admin->parsed();
     if (!settings.config.empty()) apply_file(app, settings);
@@ -179,7 +179,7 @@ std::string encode_settings(const Settings& settings) {
   for (const Row& row : rows()) {
     (out += row.name) += " = ";
     if (const auto* text = std::get_if<std::string Settings::*>(&row.member))
-      json::append_string(out, settings.**text);
+      json::append_string(out, shown_store(settings.**text));
     else
       json::append_integer(out, settings.*std::get<std::int64_t Settings::*>(row.member));
     out += '\n';

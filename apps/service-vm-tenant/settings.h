@@ -10,7 +10,7 @@ namespace cadastre {
 struct Settings {
   std::string listen = "127.0.0.1:9221";
   std::string data_dir = "/var/lib/cadastre";
-  std::string store;       ///< `sqlite:DIR`; made from the data directory when it is not set.
+  std::string store;       ///< As store/open_store.h knows them; in the data directory when it is not set.
   std::string public_url;  ///< The issuer; from the first start's when it is not set.
   std::string deployment = "local";
   std::string log_format = "json";

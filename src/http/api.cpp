@@ -30,6 +30,10 @@ void append_rate(std::string& headers, const RateDecision& rate, bool platform) 
   headers += "\r\n";
 }
 
+std::unexpected<Refusal> store_refusal(const char* detail) {
+  return std::unexpected(Refusal{.code = Code::unavailable, .subject = "store", .detail = detail, .retry_after_s = 5});
+}
+
 std::vector<std::string> operation_names() {
   std::vector<std::string> names;
   for (const Route& route : routes()) names.emplace_back(route.operation);
@@ -223,14 +227,17 @@ void Api::submit_change(std::shared_ptr<Exchange> exchange, std::function<Result
 void Api::finish_failed(Exchange& exchange, std::exception_ptr failure, unsigned thread) {
   try {
     std::rethrow_exception(failure);
+  } catch (const CommitUnknown& error) {
+    log::error("whether a change was kept is not known",
+               {{"request_id", exchange.request_id}, {"error", error.what()}});
+    finish(
+        exchange,
+        store_refusal("The register went away while it was keeping the change: look whether it did before you repeat "
+                      "the request, or repeat it with the same Idempotency-Key."),
+        thread);
   } catch (const StoreFailure& error) {
     log::error("the store failed", {{"request_id", exchange.request_id}, {"error", error.what()}});
-    finish(exchange,
-           std::unexpected(Refusal{.code = Code::unavailable,
-                                   .subject = "store",
-                                   .detail = "The register cannot be asked now; nothing of the request was kept.",
-                                   .retry_after_s = 5}),
-           thread);
+    finish(exchange, store_refusal("The register cannot be asked now; nothing of the request was kept."), thread);
   } catch (const std::exception& error) {
     log::error("a request failed", {{"request_id", exchange.request_id}, {"error", error.what()}});
     finish(exchange, cadastre::refuse(Code::internal, "server", "The server failed; nothing of the request was kept."),

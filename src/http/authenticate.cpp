@@ -9,7 +9,8 @@
 namespace cadastre::http {
 namespace {
 
-constexpr std::chrono::seconds cache_ttl{60};  // TOKENS.md section 11
+constexpr std::chrono::seconds cache_ttl{60};    // TOKENS.md section 11
+constexpr std::chrono::seconds feed_age_max{5};  // TOKENS.md section 10
 
 Caller caller_of(const VerifiedToken& token) {
   return {.tenant = token.tenant.value_or(TenantId::platform()),
@@ -83,11 +84,12 @@ RateDecision AddressLimiter::admit(const std::string& address, Tick now) {
   return (window != nullptr ? *window : windows_.put(address, RateWindow())).admit(now, limit_);
 }
 
-Authenticator::Authenticator(VerifierRules rules, IssuerKeys keys, TenantGates& gates, const Clock& clock,
-                             std::string public_url, std::int64_t address_limit)
+Authenticator::Authenticator(VerifierRules rules, IssuerKeys keys, TenantGates& gates, const Store& store,
+                             const Clock& clock, std::string public_url, std::int64_t address_limit)
     : rules_(std::move(rules)),
       keys_(std::move(keys)),
       gates_(gates),
+      store_(store),
       clock_(clock),
       public_url_(std::move(public_url)),
       addresses_(address_limit) {}
@@ -120,7 +122,9 @@ Result<std::shared_ptr<KnownToken>> Authenticator::find(std::string_view credent
 }
 
 Checked<void> Authenticator::check_standing(KnownToken& known, Access access, Reader& reader) {
-  const TenantGate& gate = *known.gate;
+  TenantGate& gate = *known.gate;
+  // Without fresh news of other processes, what is known of the tenant is asked for again; throws when it cannot be.
+  if (gate.is_in_doubt() || store_.feed_age() > feed_age_max) gates_.refresh(gate, reader);
   const std::int64_t revocations = gate.revocations();
   TokenState state{.generation = gate.generation()};
   state.tenant = gate.state() == TenantState::active      ? TenantStanding::active

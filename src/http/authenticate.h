@@ -61,8 +61,8 @@ struct Authentication {
 /// What every thread shares; all of it is constant or guards itself.
 class Authenticator {
  public:
-  Authenticator(VerifierRules rules, IssuerKeys keys, TenantGates& gates, const Clock& clock, std::string public_url,
-                std::int64_t address_limit);
+  Authenticator(VerifierRules rules, IssuerKeys keys, TenantGates& gates, const Store& store, const Clock& clock,
+                std::string public_url, std::int64_t address_limit);
 
   /// Steps 1 to 13 for a route that asks for a scope; spends one request of the tenant's rate.
   Authentication authenticate(const Request& request, const Match& match, TokenCache& cache, Reader& reader);
@@ -94,6 +94,7 @@ class Authenticator {
   const VerifierRules rules_;
   const IssuerKeys keys_;
   TenantGates& gates_;
+  const Store& store_;
   const Clock& clock_;
   const std::string public_url_;
   AddressLimiter addresses_;

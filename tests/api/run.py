@@ -1,6 +1,6 @@
 """Runs one API script against the real server with a fresh data directory.
 
-Usage: run.py --server PATH/service-vm-tenant SCRIPT.http [-- SERVER-ARGUMENT...]
+Usage: run.py --server PATH/service-vm-tenant [--store ENGINE] SCRIPT.http [-- SERVER-ARGUMENT...]
 Exit 0 when every answer was as written and the server stopped cleanly, with a ledger that verifies and no secret on disk.
 """
 import argparse
@@ -18,7 +18,7 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import script  # noqa: E402
 from contract import Contract  # noqa: E402
-from server import Server  # noqa: E402
+from server import Server, add_arguments  # noqa: E402
 
 ANSWER_WITHIN_S = 30
 ABSENT = "{{absent}}"
@@ -186,17 +186,15 @@ def secrets_on_disk(server, variables):
 
 def verify_ledger(server):
     """What `service-fs verify --full` finds wrong in the stopped server's data."""
-    tool = server.program("service-fs")
-    done = subprocess.run([tool, "verify", "--full", "--data-dir", server.data_dir], capture_output=True, text=True,
-                          env=server.environment(), check=False)
+    done = server.service_fs("verify", "--full")
     return [] if done.returncode == 0 else [f"service-fs verify --full: exit {done.returncode}\n{done.stdout}{done.stderr}"]
 
 
-def run_script(path, server_binary, server_arguments):
+def run_script(path, options):
     """The number of faults found."""
     exchanges = script.parse(path.read_text(encoding="utf-8"))
     failed = 0
-    server = Server(server_binary, arguments=server_arguments)
+    server = Server(options.server, arguments=options.arguments, store=options.store)
     try:
         server.start()
         run = Run(server)
@@ -226,11 +224,11 @@ def run_script(path, server_binary, server_arguments):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--server", required=True, help="the service-vm-tenant program")
+    add_arguments(parser)
     parser.add_argument("script", type=pathlib.Path)
     parser.add_argument("arguments", nargs="*", help="further arguments of the server")
     options = parser.parse_args()
-    return 1 if run_script(options.script, options.server, options.arguments) else 0
+    return 1 if run_script(options.script, options) else 0
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import bodies  # noqa: E402
 import wire  # noqa: E402
 from contract import Contract  # noqa: E402
-from server import Server  # noqa: E402
+from server import Server, add_arguments  # noqa: E402
 
 ANSWER_WITHIN_S = 30
 SLOW_ANSWER_WITHIN_S = 60  # the server waits 10 s for a head and 30 s for a body
@@ -226,9 +226,9 @@ def run(server):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--server", required=True, help="the service-vm-tenant program")
+    add_arguments(parser)
     options = parser.parse_args()
-    with Server(options.server, arguments=["--address-rate-limit-rpm", "1000000"]) as server:
+    with Server(options.server, arguments=["--address-rate-limit-rpm", "1000000"], store=options.store) as server:
         faults, requests_sent = run(server)
     for fault in faults:
         print(fault)

@@ -1,6 +1,6 @@
 """Runs every shell block of a guide, as it stands in the page, against the real server with real curl.
 
-Usage: run.py --server PATH/service-vm-tenant PAGE.md
+Usage: run.py --server PATH/service-vm-tenant [--store ENGINE] PAGE.md
 
 The blocks marked `sh` run in order in one folder, where `var` is the server's data directory and `build/release/bin` holds the
 programs; exported variables are kept. Neither the commands nor the address is changed: curl's configuration file leads
@@ -26,7 +26,7 @@ import tempfile
 
 sys.path[1:1] = [str(pathlib.Path(__file__).resolve().parents[1] / folder) for folder in ("support", "api")]
 from script import Matcher  # noqa: E402
-from server import Server  # noqa: E402
+from server import Server, add_arguments  # noqa: E402
 
 GUIDE_ADDRESS = "127.0.0.1:9221"
 BLOCK = re.compile(r"(?:<!-- test:(?P<rules>.*?)-->\s*)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.S | re.M)
@@ -70,7 +70,7 @@ class Reader:
         (folder / "build" / "release" / "bin").symlink_to(server.binary.parent)
         (folder / "state").write_text("")
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "CURL_HOME": str(folder), "LC_ALL": "C.UTF-8",
-                            "USER": "operator"}
+                            "USER": "operator", **server.store.environment}
 
     def fill(self, text):
         """The text with its placeholders filled; what is not known stays."""
@@ -122,13 +122,13 @@ class Reader:
         return Matcher({}).json(wanted, actual)
 
 
-def follow(page_path, server_binary):
+def follow(page_path, options):
     """The number of steps that did not go as the page says."""
     steps = steps_of(page_path.read_text(encoding="utf-8"))
     failed = 0
     with tempfile.TemporaryDirectory(prefix="cadastre-guide-") as name:
         folder = pathlib.Path(name)
-        with Server(server_binary, data_dir=folder / "var") as server:
+        with Server(options.server, data_dir=folder / "var", store=options.store) as server:
             reader = Reader(server, folder)
             for step in steps:
                 faults, shown = reader.run(step)
@@ -141,10 +141,10 @@ def follow(page_path, server_binary):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--server", required=True, help="the service-vm-tenant program")
+    add_arguments(parser)
     parser.add_argument("page", type=pathlib.Path)
     options = parser.parse_args()
-    return 1 if follow(options.page, options.server) else 0
+    return 1 if follow(options.page, options) else 0
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from rows import ROWS, SCOPES  # noqa: E402
-from server import Server  # noqa: E402
+from server import Server, add_arguments  # noqa: E402
 from world import World  # noqa: E402
 
 UNKNOWN = {"tenant_id": "nobody-here", "vm_id": "01890a5d-ac96-774b-bcce-b302099a8057", "token_id": "AAAAAAAAAAAAAAAAAAAAAA"}
@@ -141,9 +141,9 @@ def run(server):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--server", required=True, help="the service-vm-tenant program")
+    add_arguments(parser)
     options = parser.parse_args()
-    with Server(options.server) as server:
+    with Server(options.server, store=options.store) as server:
         faults, cells = run(server)
     for fault in faults:
         print(fault)

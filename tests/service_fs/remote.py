@@ -16,7 +16,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import credential  # noqa: E402
 from client import Client  # noqa: E402
-from server import Server  # noqa: E402
+from server import Server, add_arguments  # noqa: E402
 
 PUBLISHED_WITHIN_S = 20
 VMS = 5
@@ -191,7 +191,7 @@ def administrator(trial):
     trial.expect("which is left out", "the platform's own log is left out" in every.stderr, True)
     refused = reader.run("read --log platform", code=NO_MATCH)
     trial.expect("what to do", "service-fs vkey --log platform" in refused.stderr, True)
-    here = subprocess.run([trial.server.program("service-fs"), "vkey", "--log", "platform", "--data-dir", trial.server.data_dir],
+    here = subprocess.run([trial.server.program("service-fs"), "vkey", "--log", "platform", "--data-dir", trial.server.data_dir, *trial.server.store.arguments],
                           capture_output=True, text=True, env=trial.server.environment(), check=True)
     vkey = json.loads(here.stdout)["vkey"]
     own = reader.lines(f"read --log platform --vkey {vkey} --limit 1")
@@ -230,9 +230,9 @@ def run(server, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--server", required=True, help="the service-vm-tenant program")
+    add_arguments(parser)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, Server(options.server) as server:
+    with tempfile.TemporaryDirectory() as folder, Server(options.server, store=options.store) as server:
         faults = run(server, folder)
     for fault in faults:
         print(fault)

@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 import time
 
+from postgres import Cluster
+
 READY_WITHIN_S = 60
 STOPPED_WITHIN_S = 30
 # Of tests that send more from one address than a caller may.
@@ -25,15 +27,33 @@ class SqliteStore:
     """The embedded engine: its database lies in the data directory, where all programs look by themselves."""
 
     def __init__(self, _):
-        self.arguments = []
+        self.arguments, self.environment = [], {}
 
     def remove(self):
         """Gives back what lies outside the data directory."""
 
 
-# By what --store says before the first colon: made once for each data directory, with the whole of that text. `arguments` go to
-# every program that opens the store.
-STORES = {"sqlite": SqliteStore}
+class PostgresqlStore:
+    """A database of its own: `postgresql:FOLDER` in the cluster that runs there, `postgresql` in a new one of its own."""
+
+    def __init__(self, text):
+        _, _, folder = text.partition(":")
+        self.folder = None if folder else tempfile.TemporaryDirectory(prefix="cadastre-cluster-")
+        self.cluster = Cluster(folder or pathlib.Path(self.folder.name, "postgresql"))
+        if self.folder:
+            self.cluster.create()
+        self.url = self.cluster.make_database()
+        self.arguments, self.environment = ["--store", self.url], {"CADASTRE_STORE": self.url}
+
+    def remove(self):
+        if self.folder and self.cluster.folder.exists():
+            self.cluster.remove()
+            self.folder.cleanup()
+
+
+# By what --store says before the first colon: made once for each data directory, with the whole of that text. `arguments`, or
+# `environment`, go to every program that opens the store.
+STORES = {"sqlite": SqliteStore, "postgresql": PostgresqlStore}
 
 
 def add_arguments(parser):

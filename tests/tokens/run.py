@@ -18,7 +18,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import credential  # noqa: E402
 from client import Client  # noqa: E402
-from server import Server  # noqa: E402
+from server import Server, add_arguments  # noqa: E402
 
 ROUNDS = 100
 REFUSED_WITHIN_S = 10
@@ -418,9 +418,9 @@ def run(server):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--server", required=True, help="the service-vm-tenant program")
+    add_arguments(parser)
     options = parser.parse_args()
-    with Server(options.server, arguments=["--threads", "1", "--log-level", "debug", *LIMITS]) as server:
+    with Server(options.server, arguments=["--threads", "1", "--log-level", "debug", *LIMITS], store=options.store) as server:
         faults = run(server)
     for fault in faults:
         print(fault)

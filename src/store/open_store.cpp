@@ -1,0 +1,52 @@
+#include "store/open_store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "store/postgresql/address.h"
+#include "store/postgresql/postgresql_store.h"
+#include "store/sqlite/sqlite_store.h"
+
+namespace cadastre {
+namespace {
+
+constexpr std::string_view sqlite_scheme = "sqlite:";
+
+/// Both spellings are libpq's.
+bool is_postgresql(std::string_view setting) {
+  return setting.starts_with("postgresql://") || setting.starts_with("postgres://");
+}
+
+}  // namespace
+
+std::string store_in_folder(std::string_view folder) { return std::string(sqlite_scheme) + std::string(folder); }
+
+std::optional<std::string> folder_of_store(std::string_view setting) {
+  if (!setting.starts_with(sqlite_scheme)) return std::nullopt;
+  return std::string(setting.substr(sqlite_scheme.size()));
+}
+
+std::optional<std::string> fault_of_store(std::string_view setting) {
+  const auto folder = folder_of_store(setting);
+  if ((folder && !folder->empty()) || is_postgresql(setting)) return std::nullopt;
+  return fmt::format("must be sqlite:DIR or postgresql://…, not \"{}\"", shown_store(setting));
+}
+
+bool has_secret(std::span<char* const> arguments) {
+  return std::ranges::any_of(arguments, [](const char* each) { return !postgresql::secrets_in(each).empty(); });
+}
+
+std::string shown_store(std::string_view setting) { return postgresql::without_secrets(setting); }
+
+std::unique_ptr<Store> open_store(const std::string& setting) {
+  if (is_postgresql(setting)) return open_postgresql_store({.url = setting});
+  return open_sqlite_store({.directory = folder_of_store(setting).value()});
+}
+
+std::unique_ptr<Reader> open_store_reader(const std::string& setting) {
+  if (is_postgresql(setting)) return open_postgresql_reader(setting);
+  return open_sqlite_reader(folder_of_store(setting).value());
+}
+
+}  // namespace cadastre

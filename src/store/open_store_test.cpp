@@ -1,0 +1,73 @@
+#include "store/open_store.h"
+
+#include <doctest/doctest.h>
+
+namespace cadastre {
+namespace {
+
+TEST_CASE("a store is named by its scheme, and nothing else is one") {
+  struct Row {
+    std::string_view setting;
+    bool good;
+  };
+  const Row rows[] = {{"sqlite:/var/lib/cadastre", true},
+                      {"sqlite:data", true},
+                      {"postgresql://db.example/cadastre", true},
+                      {"postgres:///cadastre?host=/run/postgresql", true},
+                      {"sqlite:", false},
+                      {"", false},
+                      {"/var/lib/cadastre", false},
+                      {"mysql://db.example/cadastre", false}};
+  for (const Row& row : rows) {
+    CAPTURE(row.setting);
+    CHECK(fault_of_store(row.setting).has_value() != row.good);
+  }
+}
+
+TEST_CASE("what is shown of a store holds no password, wherever it stood") {
+  struct Row {
+    std::string_view setting, shown;
+  };
+  const Row rows[] = {
+      {"sqlite:/srv/a:b@c", "sqlite:/srv/a:b@c"},
+      {"postgresql://db.example/cadastre", "postgresql://db.example/cadastre"},
+      {"postgresql://me@db.example/cadastre", "postgresql://me@db.example/cadastre"},
+      {"postgresql://me:@db.example/cadastre", "postgresql://me:@db.example/cadastre"},
+      {"postgresql://me:hush@db.example:5432/cadastre", "postgresql://me:***@db.example:5432/cadastre"},
+      {"postgresql://me:hush?@db.example/cadastre", "postgresql://me:***@db.example/cadastre"},
+      {"postgresql://me:hu@sh@db.example/cadastre", "postgresql://me:***@db.example/cadastre"},
+      {"postgresql://me:hush@db.example", "postgresql://me:***@db.example"},
+      {"postgres:///cadastre?user=me&password=hush&sslmode=require",
+       "postgres:///cadastre?user=me&password=***&sslmode=require"},
+      {"postgres:///cadastre?pass%77ord=hush", "postgres:///cadastre?pass%77ord=***"},
+      {"postgres:///cadastre?sslkey=k&sslpassword=hush", "postgres:///cadastre?sslkey=k&sslpassword=***"},
+      {"postgres://me:one@db.example/cadastre?password=two", "postgres://me:***@db.example/cadastre?password=***"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.setting);
+    CHECK(shown_store(row.setting) == row.shown);
+    std::string argument = "--store=" + std::string(row.setting);
+    char* arguments[] = {argument.data()};
+    CHECK(has_secret(arguments) == (row.setting != row.shown));
+  }
+}
+
+TEST_CASE("the sentence about a wrong store does not repeat its password") {
+  CHECK(fault_of_store("mysql://me:hush@db.example/x").value().find("hush") == std::string::npos);
+}
+
+TEST_CASE("a store that cannot be opened is refused with a sentence that holds no password") {
+  const std::string malformed = "postgresql://me:hush@db.example:port/x";
+  CHECK_THROWS_WITH_AS(open_store(malformed), doctest::Contains("malformed"), StoreFailure);
+  for (const std::string& setting : {malformed, std::string("postgresql://me:hush@/x?host=/nonexistent")}) {
+    try {
+      open_store(setting);
+      FAIL("opened");
+    } catch (const StoreFailure& failure) {
+      CHECK(std::string_view(failure.what()).find("hush") == std::string_view::npos);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cadastre
