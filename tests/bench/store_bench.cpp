@@ -1,6 +1,7 @@
-// How fast the SQLite engine is, alone: creates by how many tenants share them, reads of a page, start and memory.
+// How fast an engine of the store is, alone: creates by how many tenants share them, reads of a page, start and memory.
 //
-// store_bench FOLDER [create|spread|size|read]...: makes its data below FOLDER, on the disk that is to be measured.
+// store_bench PLACE [create|spread|size|read]...: PLACE is a folder on the disk that is to be measured, below which the
+// data are made, or the postgresql:// URL of an empty database, where `size` is not measured.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -15,7 +16,7 @@
 #include <thread>
 
 #include "base/random.h"
-#include "store/sqlite/sqlite_store.h"
+#include "store/open_store.h"
 
 namespace cadastre {
 namespace {
@@ -168,8 +169,13 @@ void report_creates(Store& store, std::uint32_t tenants, std::uint32_t count, st
   std::fflush(stdout);
 }
 
-void bench_creates(const std::filesystem::path& folder, const std::vector<std::uint32_t>& tenant_counts) {
-  const auto store = open_sqlite_store({.directory = folder / "creates"});
+/// The store for one part of the bench; all parts share a database.
+std::unique_ptr<Store> open_part(const std::string& place, const char* part) {
+  return open_store(place.contains("://") ? place : store_in_folder(place + "/" + part));
+}
+
+void bench_creates(const std::string& place, const std::vector<std::uint32_t>& tenant_counts) {
+  const auto store = open_part(place, "creates");
   if (!store->open_reader()->tenant(tenant_id(0))) register_tenants(*store, tenants_many, 0);
   for (int round = 0; round < 3; ++round) {
     for (const std::uint32_t tenants : tenant_counts) report_creates(*store, tenants, 30'000, in_flight);
@@ -193,8 +199,8 @@ double read_pages(Store& store, std::uint32_t tenants) {
   return us_since(start) / static_cast<double>(pages);
 }
 
-void bench_reads(const std::filesystem::path& folder) {
-  const auto store = open_sqlite_store({.directory = folder / "size"});
+void bench_reads(const std::string& place) {
+  const auto store = open_part(place, "size");
   if (!store->open_reader()->tenant(tenant_id(0))) register_tenants(*store, tenants_many, vms_each);
   for (int round = 0; round < 2; ++round) {
     for (const std::uint32_t tenants : {1U, 1000U, tenants_many}) {
@@ -203,11 +209,10 @@ void bench_reads(const std::filesystem::path& folder) {
   }
 }
 
-void bench_size(const std::filesystem::path& folder) {
-  const auto place = folder / "size";
+void bench_size(const std::string& place) {
   {
     const Stopwatch start = now();
-    const auto store = open_sqlite_store({.directory = place});
+    const auto store = open_part(place, "size");
     if (!store->open_reader()->tenant(tenant_id(0))) {
       register_tenants(*store, tenants_many, vms_each);
       fmt::print("size: {} tenants with {} VMs each written in {:.1f} s, {:.0f} MiB resident\n", tenants_many, vms_each,
@@ -215,10 +220,10 @@ void bench_size(const std::filesystem::path& folder) {
     }
   }
   const Stopwatch start = now();
-  const auto store = open_sqlite_store({.directory = place});
+  const auto store = open_part(place, "size");
   const auto reader = store->open_reader();
   fmt::print("size: opened in {:.2f} s, {:.0f} MiB resident, {:.0f} MiB on disk\n", us_since(start) / 1e6, rss_mib(),
-             static_cast<double>(std::filesystem::file_size(place / "cadastre.db")) / 1048576);
+             static_cast<double>(std::filesystem::file_size(place + "/size/cadastre.db")) / 1048576);
   report_creates(*store, tenants_many, 100'000, in_flight);
   for (std::uint32_t i = 0; i < tenants_many; ++i) reader->vms(tenant_id(i), {});
   fmt::print("size: after creates and a page of every tenant {:.0f} MiB resident\n", rss_mib());
@@ -229,17 +234,17 @@ void bench_size(const std::filesystem::path& folder) {
 
 int main(int count, char** arguments) {
   if (count < 2) {
-    fmt::print(stderr, "usage: store_bench FOLDER [create|spread|size|read]...\n");
+    fmt::print(stderr, "usage: store_bench PLACE [create|spread|size|read]...\n");
     return 2;
   }
-  const std::filesystem::path folder = arguments[1];
+  const std::string place = arguments[1];
   std::vector<std::string> parts(arguments + 2, arguments + count);
   if (parts.empty()) parts = {"create", "size", "read"};
   for (const std::string& part : parts) {
-    if (part == "create") cadastre::bench_creates(folder, {1, 1'000, cadastre::tenants_many});
-    if (part == "spread") cadastre::bench_creates(folder, {cadastre::tenants_many});
-    if (part == "size") cadastre::bench_size(folder);
-    if (part == "read") cadastre::bench_reads(folder);
+    if (part == "create") cadastre::bench_creates(place, {1, 1'000, cadastre::tenants_many});
+    if (part == "spread") cadastre::bench_creates(place, {cadastre::tenants_many});
+    if (part == "size") cadastre::bench_size(place);
+    if (part == "read") cadastre::bench_reads(place);
   }
   return 0;
 }

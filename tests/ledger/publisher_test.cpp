@@ -181,6 +181,7 @@ class StoppingStore final : public Store {
   }
   void subscribe(ChangeFeed& feed) override { store_.subscribe(feed); }
   bool feed_is_exact() const override { return store_.feed_is_exact(); }
+  std::chrono::milliseconds feed_age() const override { return store_.feed_age(); }
   StoreFigures figures() const override { return store_.figures(); }
   void stop() override { store_.stop(); }
 
