@@ -85,8 +85,9 @@ class LocalSource final : public Source {
 
 std::vector<ledger::Finding> LocalSource::check(const LogName& log, const Extent& extent) {
   if (extent.is_range()) {
+    const auto mark = marks_.find(log.log_id);
     auto found = evidence(log);
-    overlook_cut_off_publication(marks_, found);
+    overlook_cut_off_publication(mark, found);
     return audit_range(found, extent).findings;
   }
   CheckProgress progress;

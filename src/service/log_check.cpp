@@ -69,6 +69,10 @@ bool is_first_publication_cut_off(const std::optional<WaterMark>& mark, const le
                                        [&](const std::string& name) { return name == std::to_string(stored->size); });
 }
 
+void read_stored_checkpoint(Reader& reader, ledger::LogEvidence& evidence) {
+  if (auto stored = reader.checkpoint(evidence.tenant)) evidence.stored_checkpoint = std::move(stored->note);
+}
+
 /// That the row of the stored checkpoint says what its note says.
 void check_row(const PublishedCheckpoint& row, const LogState& log, Findings& findings) {
   const auto checkpoint = read_note(row.note);
@@ -152,13 +156,16 @@ ledger::LogEvidence gather_evidence(const LogKeeping& keeping, const LogState& l
   };
   if (const auto mark = keeping.marks.find(log.head.log_id)) evidence.high_water = mark->size;
   evidence.checkpoint_file = evidence.files("checkpoint");
-  if (auto stored = keeping.reader.checkpoint(log.tenant)) evidence.stored_checkpoint = std::move(stored->note);
+  read_stored_checkpoint(keeping.reader, evidence);
+  if (!evidence.checkpoint_file && evidence.stored_checkpoint) {  // the first publication may just be coming to its end
+    evidence.checkpoint_file = evidence.files("checkpoint");
+    if (evidence.checkpoint_file) read_stored_checkpoint(keeping.reader, evidence);
+  }
   evidence.head = evidence.head_now();
   return evidence;
 }
 
-void overlook_cut_off_publication(const HighWater& marks, ledger::LogEvidence& evidence) {
-  const auto mark = marks.find(evidence.log_id);
+void overlook_cut_off_publication(const std::optional<WaterMark>& mark, ledger::LogEvidence& evidence) {
   if (is_first_publication_cut_off(mark, evidence)) evidence.checkpoint_file = evidence.stored_checkpoint;
 }
 
@@ -181,7 +188,7 @@ std::vector<LogFinding> check_log(const LogKeeping& keeping, const LogState& log
   if (const auto row = keeping.reader.checkpoint(log.tenant)) check_row(*row, log, findings);
   if (mark) check_mark_root(*mark, evidence, findings);
   if (mark && mark->is_settled) check_settled(*mark, evidence, findings);
-  overlook_cut_off_publication(keeping.marks, evidence);
+  overlook_cut_off_publication(mark, evidence);
   const auto audited = depth == CheckDepth::full ? audit_full(evidence) : audit_tail(evidence);
   for (const ledger::Finding& found : audited.findings) findings.add(found.index, found.what);
   if (stop.stop_requested()) return {};

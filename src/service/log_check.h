@@ -53,8 +53,9 @@ std::optional<LogKey> key_of_log(const Bytes<32>& master_seed, const TenantId& t
 ledger::LogEvidence gather_evidence(const LogKeeping& keeping, const LogState& log);
 
 /// Before the first publication is complete the checkpoint's file may be missing: the publisher puts it there. Then the
-/// store's note stands in its place, unless the log's mark says that the publication came to its end.
-void overlook_cut_off_publication(const HighWater& marks, ledger::LogEvidence& evidence);
+/// store's note stands in its place, unless the log's mark says that the publication had come to its end. The mark is
+/// that from before the evidence was gathered: a publication may come to its end meanwhile.
+void overlook_cut_off_publication(const std::optional<WaterMark>& mark, ledger::LogEvidence& evidence);
 
 enum class CheckDepth {
   edge,  ///< LEDGER.md section 4 "Always": a few files, whatever the size.

@@ -65,6 +65,41 @@ TEST_CASE("files that cannot be read are a failure, not a finding") {
   CHECK(reported.get_future().get().find("checkpoint") != std::string::npos);
 }
 
+/// Reads as a moment ago: before it answers that there is no checkpoint yet, one is published.
+class OvertakenTiles final : public TileStore {
+ public:
+  OvertakenTiles(TileStore& tiles, std::function<void()> overtake) : tiles_(tiles), overtake_(std::move(overtake)) {}
+  std::optional<std::string> read(const TenantId& tenant, const LogId& log, std::string_view path) override {
+    auto bytes = tiles_.read(tenant, log, path);
+    if (!bytes && path == "checkpoint") overtake_();
+    return bytes;
+  }
+  FileFailures create(std::span<const PublishedFile> files) override { return tiles_.create(files); }
+  FileFailures replace(std::span<const PublishedFile> files) override { return tiles_.replace(files); }
+  void remove(const TenantId& tenant, const LogId& log, std::string_view folder) override {
+    tiles_.remove(tenant, log, folder);
+  }
+  std::vector<std::string> list(const TenantId& tenant, const LogId& log, std::string_view folder) override {
+    return tiles_.list(tenant, log, folder);
+  }
+
+ private:
+  TileStore& tiles_;
+  const std::function<void()> overtake_;
+};
+
+TEST_CASE("a log whose first publication comes to its end while it is checked is sound") {
+  const TestFolder folder;
+  Process process(folder);
+  process.add_tenant(acme);
+  OvertakenTiles tiles(process.tiles, [&] { CHECK(process.publish().empty()); });
+  StartCheck check(*process.store, tiles, *process.marks, process.clock, master_seed);
+  const auto found = check.run_full();
+  INFO(text_of(found));
+  CHECK(found.empty());
+  CHECK(process.tiles.read(acme, log_of(acme), "checkpoint"));
+}
+
 TEST_CASE("a log that grows and is published while it is checked is sound") {
   const TestFolder folder;
   Process process(folder);
