@@ -17,12 +17,17 @@ namespace {
 
 constexpr std::size_t logs_per_page = 256;
 
+std::unique_ptr<TileStore> open_tiles(const Options& options) {
+  if (auto tiles = open_store_tiles(options.store)) return tiles;
+  return std::make_unique<TileFolder>(options.data_dir + "/ledger");
+}
+
 class LocalSource final : public Source {
  public:
   explicit LocalSource(const Options& options)
       : reader_(open_store_reader(options.store)),
         logs_folder_(options.data_dir + "/ledger/logs"),
-        tiles_(options.data_dir + "/ledger"),
+        tiles_(open_tiles(options)),
         marks_(options.data_dir + "/high-water") {}
 
   std::vector<LogName> logs() override {
@@ -57,7 +62,7 @@ class LocalSource final : public Source {
   std::vector<std::string> check_set() override;
 
  private:
-  LogKeeping keeping() { return {*reader_, tiles_, marks_}; }
+  LogKeeping keeping() { return {*reader_, *tiles_, marks_}; }
 
   /// The log as the store's functions name it; kept, since evidence refers to it.
   const LogState& state(const LogName& log) {
@@ -78,7 +83,7 @@ class LocalSource final : public Source {
 
   std::unique_ptr<Reader> reader_;
   const std::string logs_folder_;
-  TileFolder tiles_;
+  const std::unique_ptr<TileStore> tiles_;
   HighWaterFile marks_;
   std::map<TenantId, LogState> states_;
 };

@@ -18,8 +18,9 @@ struct Opened {
 };
 
 /// Opens the data directory. At the first start it makes the keys, the platform's namespace, the first administrator's
-/// token in `admin.token`, and the names that never change by themselves: issuer and ledger host. Throws std::runtime_error with one sentence for the operator when
-/// something is there and something is missing: it never starts over what was begun.
+/// token in `admin.token`, and the names that never change by themselves: issuer and ledger host. Throws
+/// std::runtime_error with one sentence for the operator when something is there and something is missing: it never
+/// starts over what was begun.
 Opened open_data_dir(const Settings& settings, const Clock& clock, Random& random, const HighWater& marks);
 
 }  // namespace cadastre

@@ -51,6 +51,8 @@ void OperatingFigures::append_store(http::MetricsPage& page) const {
 
 void OperatingFigures::append_publisher(http::MetricsPage& page) const {
   const PublisherFigures figures = publisher_.figures();
+  page.family("cadastre_publisher_active", "gauge", "1 when this process publishes, 0 while another one does.")
+      .sample("", std::uint64_t{figures.is_publishing});
   page.family("cadastre_publisher_lag_seconds", "gauge", "Age of the oldest ledger entry that is not published.")
       .sample("", seconds(figures.lag));
   page.family("cadastre_publisher_stalled_seconds", "gauge",
@@ -133,6 +135,7 @@ std::optional<std::string> OperatingFigures::append_readiness(json::Object& obje
   object.field("ledgers", static_cast<std::int64_t>(check.logs))
       .field("ledgers_verified_at_edge", static_cast<std::int64_t>(check.logs_at_edge))
       .field("ledgers_verified_in_full", static_cast<std::int64_t>(check.logs_in_full))
+      .field("publisher_active", publisher.is_publishing)
       .field("publisher_lag_ms", std::int64_t{publisher.lag.count()})
       .field("publisher_stalled_ms", std::int64_t{publisher.stalled.count()});
   if (check.verified)

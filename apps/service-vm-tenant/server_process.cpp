@@ -117,7 +117,9 @@ int run_server(const Settings& settings) {
   HighWaterFile marks((data_dir / "high-water").string());
   const Opened opened = open_data_dir(settings, clock, random, marks);
   Store& store = *opened.store;
-  TileFolder tiles((data_dir / "ledger").string());
+  const std::unique_ptr<TileStore> shared_tiles = store.open_tiles();
+  TileFolder own_tiles((data_dir / "ledger").string());
+  TileStore& tiles = shared_tiles ? *shared_tiles : own_tiles;
   const Keys keys{opened.keys.token_issuer, kid_of(opened.keys.token_issuer.public_key()),
                   opened.keys.ledger_master_seed};
   Services services{clock, random, opened.deployment, keys};
@@ -134,8 +136,9 @@ int run_server(const Settings& settings) {
   issuer_keys.put(opened.keys.token_issuer.public_key(), IssuerKeyState::active);
   http::Authenticator authenticator(rules_of(opened.deployment), issuer_keys, gates, store, clock,
                                     opened.deployment.issuer, settings.address_rate_limit_rpm);
+  const std::unique_ptr<PublisherLease> publisher_lease = store.open_publisher_lease();
   Publisher publisher(store, tiles, marks, clock, opened.keys.ledger_master_seed,
-                      {.interval = std::chrono::milliseconds(settings.publish_interval_ms)});
+                      {.interval = std::chrono::milliseconds(settings.publish_interval_ms)}, publisher_lease.get());
   OperatingFigures figures(store, gates, publisher, check, clock);
   const unsigned threads = settings.threads > 0 ? static_cast<unsigned>(settings.threads)
                                                 : std::max(1U, std::thread::hardware_concurrency());

@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,21 +15,11 @@
 #include "domain/issued_token.h"
 #include "domain/tenant.h"
 #include "domain/vm.h"
+#include "service/publication_port.h"
 #include "service/rate_port.h"
+#include "service/store_failure.h"
 
 namespace cadastre {
-
-/// The operator's to mend: disk full, file gone, database unreachable. Nothing of the change was kept.
-class StoreFailure : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
-/// The store went away while it was keeping the change: nobody knows whether it was kept. Asking later tells.
-class CommitUnknown : public StoreFailure {
- public:
-  using StoreFailure::StoreFailure;
-};
 
 /// The head of a log: what the next leaf follows.
 struct LogHead {
@@ -224,6 +213,11 @@ class Store {
   /// Where all processes on this store share the tenants' rates; null when this one is alone. Does not outlive the
   /// store.
   virtual std::unique_ptr<RateBudgets> open_rate_budgets() { return nullptr; }
+  /// Where the store itself keeps the published files, for all processes on it; null when they lie in a folder. Does
+  /// not outlive the store.
+  virtual std::unique_ptr<TileStore> open_tiles() { return nullptr; }
+  /// Which process on this store publishes; null when this one is alone. Does not outlive the store.
+  virtual std::unique_ptr<PublisherLease> open_publisher_lease() { return nullptr; }
   virtual StoreFigures figures() const = 0;
   /// Runs what was queued, then refuses. Idempotent.
   virtual void stop() = 0;
@@ -245,61 +239,5 @@ auto transact(Store& store, const TenantId& tenant, Body&& body) {
   });
   return *std::move(answer);
 }
-
-/// One file of a log that is to be published. Its bytes are the caller's, for the time of the call.
-struct PublishedFile {
-  TenantId tenant;
-  LogId log{};
-  std::string path;
-  std::string_view bytes;
-};
-
-/// For each file of a batch, in the batch's order, what stopped it; null where nothing did.
-using FileFailures = std::vector<std::exception_ptr>;
-
-/// The published files of the logs, as a folder or wherever an engine keeps them. Paths are those of LEDGER.md
-/// section 3 below the log's own folder: `checkpoint`, `tile/0/000`. Files are written in batches, without two of the
-/// same path: what makes them durable costs little more for a thousand than for one. What stops one file stops none of
-/// the others; what stops all is thrown as StoreFailure. A process that ends in the middle has written any of them,
-/// each whole or not at all. Safe to call from several threads.
-class TileStore {
- public:
-  virtual ~TileStore() = default;
-  /// The file's bytes, or nothing when it is missing. Throws StoreFailure on any other trouble.
-  virtual std::optional<std::string> read(const TenantId& tenant, const LogId& log, std::string_view path) = 0;
-  /// Durably creates the files. One that exists with the same bytes is durable too then; one that exists with other
-  /// bytes stays as it is, and fails.
-  [[nodiscard]] virtual FileFailures create(std::span<const PublishedFile> files) = 0;
-  /// Durably replaces the files, or creates them; each atomically.
-  [[nodiscard]] virtual FileFailures replace(std::span<const PublishedFile> files) = 0;
-  virtual void remove(const TenantId& tenant, const LogId& log, std::string_view path) = 0;
-  /// The names of the files directly in a folder of the log, without order; empty when it is missing.
-  virtual std::vector<std::string> list(const TenantId& tenant, const LogId& log, std::string_view folder) = 0;
-};
-
-/// The most that was ever published of a log.
-struct WaterMark {
-  LogId log_id{};
-  std::uint64_t size = 0;
-  Bytes<32> root{};
-  bool is_settled = false;  ///< The log's `checkpoint` file is of this size too.
-};
-
-/// Remembers what was published, apart from the store and its backups, so that a store brought back from an older state
-/// is noticed (LEDGER.md section 4). Safe to call from several threads. Throws StoreFailure.
-class HighWater {
- public:
-  virtual ~HighWater() = default;
-  /// Nothing was ever written to it, or it was taken away.
-  virtual bool is_missing() const = 0;
-  virtual std::size_t count() const = 0;
-  virtual std::optional<WaterMark> find(const LogId& log) const = 0;
-  virtual std::vector<WaterMark> marks() const = 0;
-  /// Durably raises the marks, unsettled; given none, only makes sure that it is not missing any more. Throws
-  /// StoreFailure on a size below the mark's, and on another root at the same size.
-  virtual void raise(std::span<const WaterMark> marks) = 0;
-  /// Notes that these marks' checkpoint files are in place. A power failure may lose the note, nothing else does.
-  virtual void settle(std::span<const WaterMark> marks) = 0;
-};
 
 }  // namespace cadastre

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
+#include "base/log.h"
 #include "base/threads.h"
+#include "service/checkpoint_follower.h"
 
 namespace cadastre {
 namespace {
@@ -37,8 +40,14 @@ struct Publisher::Wave {
 };
 
 Publisher::Publisher(Store& store, TileStore& tiles, HighWater& marks, const Clock& clock, const Bytes<32>& master_seed,
-                     PublisherSettings settings)
-    : store_(store), tiles_(tiles), marks_(marks), clock_(clock), master_seed_(master_seed), settings_(settings) {}
+                     PublisherSettings settings, PublisherLease* lease)
+    : store_(store),
+      tiles_(tiles),
+      marks_(marks),
+      lease_(lease),
+      clock_(clock),
+      master_seed_(master_seed),
+      settings_(settings) {}
 
 Publisher::~Publisher() {
   thread_.request_stop();
@@ -54,16 +63,50 @@ std::vector<LogFinding> Publisher::publish_round() {
   try {
     const auto reader = store_.open_reader();
     if (marks_.is_missing()) marks_.raise({});
-    if (std::exchange(is_interrupted_, true)) finish_interrupted(*reader, findings);
-    is_behind_ = !publish_waves(*reader, findings);
-    remove_replaced(false);
+    if (may_publish(*reader, findings)) {
+      if (std::exchange(is_interrupted_, true)) finish_interrupted(*reader, findings);
+      is_behind_ = !publish_waves(*reader, findings);
+      remove_replaced(false);
+    }
   } catch (const std::exception&) {
     keep_failure(std::current_exception());
   }
-  is_interrupted_ = failure_ != nullptr;
-  note_round(started, is_interrupted_);
+  is_interrupted_ = failure_ != nullptr || !is_publishing_;
+  if (failure_ && is_publishing_ && lease_ != nullptr) leave_lease();
+  note_round(started, failure_ != nullptr);
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   return findings;
+}
+
+/// Whether it is this process that publishes; otherwise it has followed the one that does. Who begins to publish knows
+/// first of all that was shown.
+bool Publisher::may_publish(Reader& reader, std::vector<LogFinding>& findings) {
+  if (lease_ == nullptr) return is_publishing_ = true;
+  const bool was_publishing = std::exchange(is_publishing_, false);
+  const bool is_held = lease_->hold();
+  if (!is_held || !was_publishing) {
+    replaced_.clear();
+    is_interrupted_ = true;
+    std::ranges::move(follow_checkpoints(*lease_, reader, marks_, master_seed_), std::back_inserter(findings));
+  }
+  is_publishing_ = is_held && lease_->hold();
+  is_behind_ = false;
+  return is_publishing_;
+}
+
+/// Perhaps another can do what this process cannot. When not even this can be done, the lease ends by itself.
+void Publisher::leave_lease() {
+  try {
+    lease_->release();
+  } catch (const StoreFailure& failure) {
+    log::warn("the publisher's lease could not be left; it ends by itself", {{"reason", failure.what()}});
+  }
+  is_publishing_ = false;
+}
+
+/// Long work keeps the lease. Losing it is no harm, but then nothing more can be written.
+void Publisher::expect_lease() {
+  if (lease_ != nullptr && !lease_->hold()) throw StoreFailure("the publisher's lease went to another process");
 }
 
 /// Keeps what a step refuses or throws as the outcome of its job.
@@ -78,7 +121,11 @@ void Publisher::attempt(Job& job, const std::function<Step()>& step) {
 void Publisher::attempt_each(std::vector<Job>& jobs, const std::function<Step(Job&)>& step) {
   in_threads(jobs.size(), core_count(), [&](std::size_t index) {
     Job& job = jobs[index];
-    if (job.is_sound()) attempt(job, [&] { return step(job); });
+    if (!job.is_sound()) return;
+    attempt(job, [&] {
+      expect_lease();
+      return step(job);
+    });
   });
 }
 
@@ -173,6 +220,7 @@ bool Publisher::publish_wave(Wave wave, std::vector<LogFinding>& findings) {
 
 /// Freezes the logs with a finding, keeps the first failure, and answers the jobs that can go on.
 std::vector<Publisher::Job*> Publisher::sort_out(std::vector<Job>& jobs, std::vector<LogFinding>& findings) {
+  expect_lease();  // who lost it compares what was loaded before with what another has published since
   std::vector<Job*> sound;
   for (Job& job : jobs) {
     if (job.failure) {
@@ -296,9 +344,7 @@ void Publisher::remove_replaced(bool all) {
     if (is_patience_over()) return;
     const ReplacedTile tile = std::move(replaced_.front());
     replaced_.pop_front();
-    for (const std::string& name : tiles_.list(tile.tenant, tile.log_id, tile.folder)) {
-      tiles_.remove(tile.tenant, tile.log_id, tile.folder + '/' + name);
-    }
+    tiles_.remove(tile.tenant, tile.log_id, tile.folder);
   }
 }
 
@@ -325,6 +371,7 @@ void Publisher::note_round(Tick started, bool failed) {
   if (!failed && figures_.frozen_logs == 0) oldest_unpublished_.reset();
   if (!failed) waiting_since_.reset();
   if (failed && !waiting_since_) waiting_since_ = clock_.tick();
+  figures_.is_publishing = is_publishing_;
   figures_.last_round = clock_.tick() - started;
 }
 
@@ -368,10 +415,11 @@ bool Publisher::stop() {
   }
   thread_.request_stop();
   if (thread_.joinable()) thread_.join();
-  if (!round_succeeds()) return false;
+  const bool is_done = round_succeeds();
   const std::lock_guard lock(round_mutex_);
-  remove_replaced(true);
-  return !is_behind_;
+  if (is_done) remove_replaced(true);
+  if (is_publishing_ && lease_ != nullptr) leave_lease();
+  return is_done && !is_behind_;
 }
 
 PublisherFigures Publisher::figures() const {

@@ -38,6 +38,7 @@ struct PublisherFigures {
   std::uint64_t leaves = 0;
   std::uint64_t frozen_logs = 0;
   std::chrono::milliseconds last_round{0};
+  bool is_publishing = true;         ///< False while another process has the lease; then what follows is nothing.
   std::chrono::milliseconds lag{0};  ///< Age of the oldest leaf that was not published when last looked at.
   /// How long nothing was published although something waits: rounds fail, or the disk hangs. Load makes it no longer.
   std::chrono::milliseconds stalled{0};
@@ -45,7 +46,9 @@ struct PublisherFigures {
 
 /// Follows the store: writes and signs what is new of every log, many logs at once, and never signs over a
 /// contradiction. A log that contradicts itself is frozen: reported once, not published any more. Whatever was cut off
-/// is done again from the store by the next round. One publisher at a time writes to a store.
+/// is done again from the store by the next round. One publisher at a time writes to a store: the one with the lease.
+/// The others follow: each keeps its own high-water marks at what was put in place, after checking its signature, so
+/// that it can go on at once, and so that each of them notices a store brought back from an older state.
 class Publisher {
  public:
   struct Reports {
@@ -55,15 +58,15 @@ class Publisher {
     std::function<void(const std::string&)> failure = [](const std::string&) {};
   };
 
-  /// `clock` may be read from several threads.
+  /// `clock` may be read from several threads. Without a lease (null) this process is the only one on the store.
   Publisher(Store& store, TileStore& tiles, HighWater& marks, const Clock& clock, const Bytes<32>& master_seed,
-            PublisherSettings settings = {});
+            PublisherSettings settings = {}, PublisherLease* lease = nullptr);
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
   ~Publisher();
 
-  /// Publishes what was committed before the call. Answers the logs it had to freeze. Throws what the store or the
-  /// files threw, after all other logs were published.
+  /// Publishes what was committed before the call, or follows. Answers the logs it had to freeze. Throws what the store
+  /// or the files threw, after all other logs were published.
   std::vector<LogFinding> publish_round();
 
   /// Publishes at every interval from a thread of its own.
@@ -86,6 +89,9 @@ class Publisher {
 
   void run(const std::stop_token& stop);
   bool round_succeeds();
+  bool may_publish(Reader& reader, std::vector<LogFinding>& findings);
+  void expect_lease();
+  void leave_lease();
   std::chrono::milliseconds wait_until_next(bool succeeded, std::chrono::milliseconds waited) const;
   void finish_interrupted(Reader& reader, std::vector<LogFinding>& findings);
   void finish_logs(std::vector<Job> jobs, std::vector<LogFinding>& findings);
@@ -112,12 +118,14 @@ class Publisher {
   Store& store_;
   TileStore& tiles_;
   HighWater& marks_;
+  PublisherLease* const lease_;
   const Clock& clock_;
   const Bytes<32> master_seed_;
   const PublisherSettings settings_;
   Reports reports_;
 
   std::mutex round_mutex_;      // one round at a time; guards what follows
+  bool is_publishing_ = false;  // in the last round
   bool is_interrupted_ = true;  // a round may have been cut off before this one, in this process or the last
   std::set<LogId> frozen_;
   std::deque<ReplacedTile> replaced_;

@@ -24,8 +24,8 @@ class RateBudgets {
 
   /// Decides about each want, in one round trip: `RateBudget::decide` by the store's clock, read once the tenant's
   /// budget is locked, and by the limit of the tenant's row as it is then; for the platform, by the want's own. A
-  /// tenant that is not there, or deleted, has the limit 0. Answers in the order of the wants, when what was decided is
-  /// durable.
+  /// tenant that is not there has the limit 0; a deleted one keeps its own, since there is a better reason to refuse
+  /// it. Answers in the order of the wants, when what was decided is durable.
   ///
   /// Requires that no tenant is named twice. Throws StoreFailure, after three seconds at the latest; then each want may
   /// have taken effect or not, but none takes effect more than once, so only what is known to be undone is tried again.

@@ -18,7 +18,6 @@ class RatePlace {
   virtual std::unique_ptr<RateBudgets> open() = 0;
   virtual void add(const TenantId& tenant, std::int64_t limit) = 0;
   virtual void set_limit(const TenantId& tenant, std::int64_t limit) = 0;
-  virtual void remove(const TenantId& tenant) = 0;
 };
 
 class MemoryRatePlace final : public RatePlace {
@@ -26,7 +25,6 @@ class MemoryRatePlace final : public RatePlace {
   std::unique_ptr<RateBudgets> open() override { return std::make_unique<View>(budgets_); }
   void add(const TenantId& tenant, std::int64_t limit) override { budgets_.set_limit(tenant, limit); }
   void set_limit(const TenantId& tenant, std::int64_t limit) override { budgets_.set_limit(tenant, limit); }
-  void remove(const TenantId& tenant) override { budgets_.set_limit(tenant, 0); }
 
  private:
   struct View final : RateBudgets {
@@ -48,9 +46,6 @@ class StoreRatePlace final : public RatePlace {
   }
   void set_limit(const TenantId& tenant, std::int64_t limit) override {
     update(tenant, [&](Tenant& row) { row.quota.api_rate = RequestsPerMinute{limit}; });
-  }
-  void remove(const TenantId& tenant) override {
-    update(tenant, [](Tenant& row) { row.state = TenantState::deleted; });
   }
 
  private:
@@ -133,8 +128,6 @@ TEST_CASE("the limit is the row's as it is then; the platform's is the want's; w
     CHECK(lease(*budgets, TenantId::platform(), {.wanted = 300}, 30).granted == 30);
     CHECK(lease(*budgets, TenantId::platform(), {.wanted = 300}, 31).granted == 1);
     CHECK(lease(*budgets, id_of("nobody"), {.wanted = 1}, 600).granted == 0);
-    place.remove(acme);
-    CHECK(lease(*budgets, acme, {.wanted = 1}).granted == 0);
   });
 }
 

@@ -49,4 +49,8 @@ std::unique_ptr<Reader> open_store_reader(const std::string& setting) {
   return open_sqlite_reader(folder_of_store(setting).value());
 }
 
+std::unique_ptr<TileStore> open_store_tiles(const std::string& setting) {
+  return is_postgresql(setting) ? open_postgresql_tiles(setting) : nullptr;
+}
+
 }  // namespace cadastre

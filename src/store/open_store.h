@@ -36,5 +36,7 @@ std::string shown_store(std::string_view setting);
 std::unique_ptr<Store> open_store(const std::string& setting);
 /// A reader for another program than the server. Throws StoreFailure when there is no store of this schema.
 std::unique_ptr<Reader> open_store_reader(const std::string& setting);
+/// The published files, to be read by such a program; null when they lie in the data directory.
+std::unique_ptr<TileStore> open_store_tiles(const std::string& setting);
 
 }  // namespace cadastre

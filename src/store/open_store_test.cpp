@@ -57,7 +57,7 @@ TEST_CASE("the sentence about a wrong store does not repeat its password") {
 }
 
 TEST_CASE("a store that cannot be opened is refused with a sentence that holds no password") {
-  const std::string malformed = "postgresql://me:hush@db.example:port/x";
+  const std::string malformed = "postgresql://me:hush@[::1/x";
   CHECK_THROWS_WITH_AS(open_store(malformed), doctest::Contains("malformed"), StoreFailure);
   for (const std::string& setting : {malformed, std::string("postgresql://me:hush@/x?host=/nonexistent")}) {
     try {

@@ -34,8 +34,9 @@ class Arena:
     """A running server, and what was wrong. A race is a volley of requests; what comes of it is checked answer by answer, and then
     row by row against the ledger."""
 
-    def __init__(self, server, chance, seed):
+    def __init__(self, server, chance, seed, replicas=()):
         self.server, self.chance, self.seed = server, chance, seed
+        self.ports = [server.port, *(replica.port for replica in replicas)]
         self.admin = server.admin_token
         self.caller = Caller(server.port, self.admin)
         self.round, self.race, self.made = 0, "", 0
@@ -64,7 +65,7 @@ class Arena:
 
     def volley(self, requests):
         self.requests += len(requests)
-        return volley(self.server.port, requests)
+        return volley(self.ports, requests)
 
     def create(self, tenant, orders):
         """Creates VMs at the same moment; answers who was taken, and holds every refusal to its form."""
@@ -101,6 +102,12 @@ class Arena:
 
     def audit(self, tenant):
         """Rows, counters and ledger against each other, and all against the answers."""
+        register = self.compare(tenant)
+        self.expect("VMs that were answered for", set(register.vms), set(tenant.vms))
+        return register
+
+    def compare(self, tenant):
+        """Rows, counters and ledger against each other."""
         self.audits += 1
         register = Register(tenant.name).take(entries(self.caller, tenant.name))
         token = tenant.token if not register.tokens[tenant.token_id]["revoked"] else None
@@ -109,5 +116,4 @@ class Arena:
             register.take(entries(self.caller, tenant.name, since=register.size))
         faults = register.faults + Comparison(register, self.caller, self.admin, token).run()
         self.faults += [f"round {self.round}, seed {self.seed}, {self.race}: {fault}" for fault in faults]
-        self.expect("VMs that were answered for", set(register.vms), set(tenant.vms))
         return register

@@ -2,9 +2,11 @@
 """64 requests at the same moment against the real server: quotas are exact, one of many equal changes is made, and afterwards the
 counters, the rows and the ledger agree.
 
-Usage: run.py --server PROGRAM [--store ENGINE] [--rounds N]. Every race of races.py is run once a round.
+Usage: run.py --server PROGRAM [--store ENGINE] [--rounds N] [--replicas N]. Every race of races.py is run once a round; with replicas
+the requests of each go to as many further servers on the same store in turn.
 """
 import argparse
+import contextlib
 import pathlib
 import sys
 import time
@@ -17,9 +19,9 @@ from seed import seeded_random  # noqa: E402
 from server import UNLIMITED, Server, add_arguments  # noqa: E402
 
 
-def run(server, rounds):
+def run(server, rounds, replicas):
     """The arena after all rounds, and after the ledger's own tool has looked at everything."""
-    arena = Arena(server, *seeded_random())
+    arena = Arena(server, *seeded_random(), replicas)
     for arena.round in range(1, rounds + 1):
         for race in RACES:
             arena.race = race.__name__
@@ -37,10 +39,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_arguments(parser)
     parser.add_argument("--rounds", type=int, default=20, help="how often each race is run; 20 by default")
+    parser.add_argument("--replicas", type=int, default=0, help="further servers on the same store")
     options = parser.parse_args()
     began = time.monotonic()
-    with Server(options.server, arguments=[*UNLIMITED, "--log-level", "warning"], store=options.store) as server:
-        arena = run(server, options.rounds)
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(Server(options.server, arguments=[*UNLIMITED, "--log-level", "warning"], store=options.store))
+        replicas = [stack.enter_context(server.replica()) for _ in range(options.replicas)]
+        arena = run(server, options.rounds, replicas)
     for fault in arena.faults:
         print(fault)
     print(f"{options.rounds} rounds of {len(RACES)} races, {arena.requests} requests in volleys, {arena.audits} comparisons, "

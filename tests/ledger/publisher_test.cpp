@@ -124,8 +124,8 @@ class StoppingTiles final : public TileStore {
   FileFailures replace(std::span<const PublishedFile> files) override {
     return write_each(files, [this](auto file) { return tiles_.replace(file); });
   }
-  void remove(const TenantId& tenant, const LogId& log, std::string_view path) override {
-    steps_.take([&] { tiles_.remove(tenant, log, path); });
+  void remove(const TenantId& tenant, const LogId& log, std::string_view folder) override {
+    steps_.take([&] { tiles_.remove(tenant, log, folder); });
   }
   std::vector<std::string> list(const TenantId& tenant, const LogId& log, std::string_view folder) override {
     return tiles_.list(tenant, log, folder);
@@ -407,8 +407,8 @@ class WatchedTiles final : public TileStore {
     return tiles_.create(files);
   }
   FileFailures replace(std::span<const PublishedFile> files) override { return tiles_.replace(files); }
-  void remove(const TenantId& tenant, const LogId& log, std::string_view path) override {
-    tiles_.remove(tenant, log, path);
+  void remove(const TenantId& tenant, const LogId& log, std::string_view folder) override {
+    tiles_.remove(tenant, log, folder);
   }
   std::vector<std::string> list(const TenantId& tenant, const LogId& log, std::string_view folder) override {
     return tiles_.list(tenant, log, folder);

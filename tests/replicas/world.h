@@ -73,6 +73,9 @@ class Feeds final : public ChangeFeed {
   void tenant_changed(const Tenant& tenant) override {
     for (ChangeFeed* const feed : all) feed->tenant_changed(tenant);
   }
+  void missed() override {
+    for (ChangeFeed* const feed : all) feed->missed();
+  }
   std::vector<ChangeFeed*> all;
 };
 
@@ -167,6 +170,7 @@ struct SharedReplica {
                                      .lifetime_max = world.deployment.token_lifetime_max},
                                     keys_of(world),
                                     gates,
+                                    *world.store,
                                     world.clock,
                                     world.deployment.issuer,
                                     6'000};

@@ -434,7 +434,7 @@ TEST_CASE("wrong usage is 2, nothing to read is 3") {
   for (const char* arguments : {"", "paint", "read --limit x", "read --event-type VM_PAINTED", "read --filter vm-id",
                                 "read --filter colour=red", "read --filter tenant-id=Acme", "read --since yesterday",
                                 "read --order up", "read --format xml", "verify --edge --full",
-                                "verify --filter vm-id=x", "prove", "prove 1", "tail", "read --store postgresql://x"}) {
+                                "verify --filter vm-id=x", "prove", "prove 1", "tail", "read --store mysql://x"}) {
     CAPTURE(arguments);
     CHECK(run(world, arguments).code == 2);
   }

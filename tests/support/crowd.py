@@ -120,14 +120,15 @@ class Caller:
         self.connection = None
 
 
-def volley(port, requests):
-    """Sends all requests at the same moment, each on a connection of its own, and gives their answers in the same order.
+def volley(ports, requests):
+    """Sends all requests at the same moment, each on a connection of its own to one of the servers in turn, and gives their answers in
+    the same order.
 
     The barrier is the last byte: everything else of every request has been sent before the first last byte goes out."""
     with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
         connections = []
-        for request in requests:
-            connections.append(Connection(port))
+        for at, request in enumerate(requests):
+            connections.append(Connection(ports[at % len(ports)]))
             stack.callback(connections[-1].close)
             connections[-1].send(request[:-1])
         for connection, request in zip(connections, requests):

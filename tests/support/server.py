@@ -2,6 +2,7 @@
 import http.client
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import tempfile
 import time
 
 from postgres import Cluster
+from watch import wait_for
 
 READY_WITHIN_S = 60
 STOPPED_WITHIN_S = 30
@@ -74,6 +76,15 @@ class Server:
         self.arguments = [*self.store.arguments, *arguments]
         self.port = free_port()
         self.process = None
+
+    def replica(self):
+        """Another process on the same store, with the same keys and high-water marks, not started yet. Requires that this one runs."""
+        wait_for((self.data_dir / "high-water").exists, READY_WITHIN_S)
+        other = Server(self.binary, arguments=self.arguments)
+        other.data_dir.mkdir()
+        shutil.copytree(self.data_dir / "keys", other.data_dir / "keys")
+        shutil.copy(self.data_dir / "high-water", other.data_dir)
+        return other
 
     @property
     def address(self):
@@ -151,6 +162,13 @@ class Server:
         """Ends the process as a power cut would."""
         self.process.kill()
         self.process.wait()
+
+    def freeze(self):
+        """Stops it in the midst of whatever it does; it does not notice."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
 
     def log(self):
         return self.log_path.read_text(encoding="utf-8", errors="replace")

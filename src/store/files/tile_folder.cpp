@@ -11,10 +11,10 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
-#include <ranges>
 #include <utility>
 
 #include "base/threads.h"
+#include "store/published_path.h"
 
 namespace cadastre {
 namespace {
@@ -28,18 +28,6 @@ constexpr unsigned published_mode = 0444;
 constexpr unsigned folder_mode = 0755;
 constexpr std::size_t syncs_at_once = 16;  // an fsync waits, it does not work
 constexpr std::size_t writers_max = 4;     // they take turns at `new/`: more would wait for each other
-
-/// One name of a published path; no `.`, `..`, hidden or empty one.
-bool is_component(std::string_view name) {
-  const auto allowed = [](char c) { return ('a' <= c && c <= 'z') || ('0' <= c && c <= '9') || c == '.'; };
-  return !name.empty() && name.size() <= 64 && name.front() != '.' && std::ranges::all_of(name, allowed);
-}
-
-bool is_published_path(std::string_view path) {
-  return !path.empty() && std::ranges::all_of(path | std::views::split('/'), [](auto&& part) {
-    return is_component(std::string_view(part.begin(), part.end()));
-  });
-}
 
 using Folder = std::unique_ptr<DIR, decltype([](DIR* folder) { ::closedir(folder); })>;
 
@@ -149,7 +137,7 @@ TileFolder::TileFolder(std::string_view root, TileFolderSettings settings)
     : root_(files::absolute_path(root)), new_files_(root_ + "/new"), settings_(settings) {}
 
 std::string TileFolder::path_of(const TenantId& tenant, const LogId& log, std::string_view path) const {
-  if (!is_published_path(path)) throw StoreFailure(fmt::format("'{}' is not the path of a published file", path));
+  expect_published_path(path);
   if (tenant.is_platform()) return fmt::format("{}/platform/{}", root_, path);
   return fmt::format("{}/logs/{}/{}", root_, encode_hex(log), path);
 }
@@ -209,11 +197,13 @@ void TileFolder::put_together(std::span<const PublishedFile> files, Existing exi
   files::sync_file_system(*file_system_, root_);
 }
 
-void TileFolder::remove(const TenantId& tenant, const LogId& log, std::string_view path) {
-  const std::string target = path_of(tenant, log, path);
-  if (::unlink(target.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) throw failure_of("unlink", target);
-  const std::string folder = parent_of(target);
-  if (folder.ends_with(".p")) ::rmdir(folder.c_str());  // refused while it holds anything
+void TileFolder::remove(const TenantId& tenant, const LogId& log, std::string_view folder) {
+  const std::string target = path_of(tenant, log, folder);
+  for (const std::string& name : file_names(target)) {
+    const std::string file = target + '/' + name;
+    if (::unlink(file.c_str()) != 0 && errno != ENOENT) throw failure_of("unlink", file);
+  }
+  ::rmdir(target.c_str());  // refused while it holds anything
 }
 
 std::vector<std::string> TileFolder::list(const TenantId& tenant, const LogId& log, std::string_view folder) {

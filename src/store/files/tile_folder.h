@@ -28,8 +28,7 @@ class TileFolder final : public TileStore {
   std::optional<std::string> read(const TenantId& tenant, const LogId& log, std::string_view path) override;
   FileFailures create(std::span<const PublishedFile> files) override;
   FileFailures replace(std::span<const PublishedFile> files) override;
-  /// Also removes the folder of partial tiles that this empties. A file that is missing is no trouble.
-  void remove(const TenantId& tenant, const LogId& log, std::string_view path) override;
+  void remove(const TenantId& tenant, const LogId& log, std::string_view folder) override;
   std::vector<std::string> list(const TenantId& tenant, const LogId& log, std::string_view folder) override;
 
  private:

@@ -7,6 +7,7 @@
 
 #include "store/postgresql/connection.h"
 #include "store/postgresql/overlay.h"
+#include "store/postgresql/publisher_lease.h"
 #include "store/postgresql/rows.h"
 
 namespace cadastre::postgresql {
@@ -61,6 +62,7 @@ enum class Layer { group, body };
 /// What sending needs besides the rows.
 struct SendingContext {
   Bytes<16> writer{};        ///< Names this process in the change feed.
+  const Fence& fence;        ///< Under which this process publishes.
   Instant latest_now;        ///< The latest time that any body has named.
   std::string swept_tenant;  ///< Where the sweep of old answers has come to.
   std::string swept_key;

@@ -14,10 +14,9 @@ namespace {
 
 using Result = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
-constexpr std::chrono::milliseconds lock_patience{5'000};  // for a row that another transaction holds
+constexpr std::chrono::milliseconds lock_patience{4'000};  // for a row that another transaction holds
 constexpr std::chrono::milliseconds statement_patience{30'000};
-constexpr std::chrono::milliseconds idle_patience{
-    10'000};  // the server ends a frozen process's transaction, and its locks
+constexpr std::chrono::milliseconds idle_patience{2'000};  // then the database ends a frozen process's transaction
 
 /// What the connection string may override: a server that does not answer is given up, one that is gone is noticed.
 constexpr std::array defaults = {std::pair{"application_name", "cadastre"}, std::pair{"connect_timeout", "3"},
@@ -113,9 +112,15 @@ Rows Connection::run_with(Sql id, const Values& values) {
 
 void Connection::execute(const std::string& sql) { checked(PQexec(handle_.get(), sql.c_str()), "executing"); }
 
+std::vector<std::string> Connection::lines(const std::string& sql) {
+  std::vector<std::string> all;
+  for (Rows rows = checked(PQexec(handle_.get(), sql.c_str()), "asking"); rows.next();) all.push_back(rows.text(0));
+  return all;
+}
+
 std::string Connection::text(const std::string& sql) {
-  Rows rows = checked(PQexec(handle_.get(), sql.c_str()), "asking");
-  return rows.next() ? rows.text(0) : std::string();
+  const auto all = lines(sql);
+  return all.empty() ? std::string() : all.front();
 }
 
 void Connection::wait_for_news(std::chrono::milliseconds time_limit, int wake) {

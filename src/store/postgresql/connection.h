@@ -25,8 +25,10 @@ class Connection {
   }
   /// Runs statements without values as they are written, such as a migration's.
   void execute(const std::string& sql);
-  /// The one value that such a statement gives, as text; empty for none.
+  /// The first value that such a statement gives, as text; empty for none.
   std::string text(const std::string& sql);
+  /// The first value of each row that it gives.
+  std::vector<std::string> lines(const std::string& sql);
 
   bool is_open() const { return PQstatus(handle_.get()) == CONNECTION_OK; }
   /// Waits until the server tells of something (LISTEN), the descriptor `wake` can be read, or the time is over.

@@ -9,7 +9,6 @@ namespace {
 
 constexpr int attempts_max = 12;         // conflicts are rare; each try waits its turn for the locks
 constexpr int attempts_of_body_max = 3;  // another process may insert the same key meanwhile
-constexpr std::chrono::milliseconds outcome_patience{8'000};  // a database that restarts is back by then
 constexpr std::chrono::milliseconds outcome_pause{100};
 
 std::vector<TenantId> tenants_of(const std::vector<Change>& group) {
@@ -20,10 +19,10 @@ std::vector<TenantId> tenants_of(const std::vector<Change>& group) {
 
 }  // namespace
 
-Lane::Lane(std::shared_ptr<Target> target, const Bytes<16>& writer, const LaneLimits& limits, CommitFigures& figures,
-           LaneReports reports)
+Lane::Lane(std::shared_ptr<Target> target, const Bytes<16>& writer, const Fence& fence, const LaneLimits& limits,
+           CommitFigures& figures, LaneReports reports)
     : session_(std::move(target)),
-      transaction_(session_, writer),
+      transaction_(session_, writer, fence),
       limits_(limits),
       figures_(figures),
       reports_(std::move(reports)),
@@ -164,7 +163,7 @@ void Lane::commit() {
 
 bool Lane::find_outcome(const CommitLost& lost) {
   log::warn("the database went away during a commit: asking what became of it", {{"reason", lost.what()}});
-  const Tick give_up = clock_.tick() + outcome_patience;
+  const Tick give_up = clock_.tick() + limits_.outcome_patience;
   for (;;) {
     std::string answer;
     try {

@@ -13,8 +13,9 @@
 namespace cadastre::postgresql {
 
 struct LaneLimits {
-  std::size_t waiting_max;  ///< Changes of one tenant that may wait.
-  std::size_t group_max;    ///< Changes in one commit.
+  std::size_t waiting_max;                     ///< Changes of one tenant that may wait.
+  std::size_t group_max;                       ///< Changes in one commit.
+  std::chrono::milliseconds outcome_patience;  ///< How long a commit whose answer was lost is asked about.
 };
 
 /// What a lane tells the store.
@@ -28,9 +29,9 @@ struct LaneReports {
 /// Groups form by themselves: what arrives while a commit is under way makes the next one. It never waits for more.
 class Lane {
  public:
-  /// The figures outlive the lane, which shares them with others.
-  Lane(std::shared_ptr<Target> target, const Bytes<16>& writer, const LaneLimits& limits, CommitFigures& figures,
-       LaneReports reports);
+  /// The fence and the figures outlive the lane, which shares them with others.
+  Lane(std::shared_ptr<Target> target, const Bytes<16>& writer, const Fence& fence, const LaneLimits& limits,
+       CommitFigures& figures, LaneReports reports);
   ~Lane();
 
   bool submit(Change change);

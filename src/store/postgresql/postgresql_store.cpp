@@ -4,6 +4,8 @@
 #include "store/postgresql/change_poll.h"
 #include "store/postgresql/lane.h"
 #include "store/postgresql/migration.h"
+#include "store/postgresql/published_files.h"
+#include "store/postgresql/rate_budgets.h"
 #include "store/postgresql/reader.h"
 
 namespace cadastre {
@@ -26,16 +28,20 @@ class PostgresqlStore final : public Store {
  public:
   explicit PostgresqlStore(const PostgresqlSettings& settings) {
     prepare_schema(settings.url);
-    const auto target = std::make_shared<Target>(settings.url);
-    pool_ = std::make_shared<SessionPool>(target);
+    target_ = std::make_shared<Target>(settings.url);
+    pool_ = std::make_shared<SessionPool>(target_);
     const Bytes<16> writer = draw_writer();
     for (std::size_t i = 0; i < settings.lanes; ++i) {
       lanes_.push_back(std::make_unique<Lane>(
-          target, writer, LaneLimits{.waiting_max = settings.lane_max, .group_max = settings.group_max}, figures_,
+          target_, writer, fence_,
+          LaneLimits{.waiting_max = settings.lane_max,
+                     .group_max = settings.group_max,
+                     .outcome_patience = settings.outcome_patience},
+          figures_,
           LaneReports{.committed = [this](const auto& tenants) { tell(tenants); }, .lost = [this] { lose(); }}));
     }
     poll_ = std::make_unique<ChangePoll>(
-        target, writer,
+        target_, writer,
         ChangePoll::Reports{.changed = [this](const Tenant& tenant) { tell({tenant}); }, .missed = [this] { miss(); }});
   }
   ~PostgresqlStore() override { stop(); }
@@ -48,6 +54,9 @@ class PostgresqlStore final : public Store {
   void subscribe(ChangeFeed& feed) override { feed_.store(&feed, std::memory_order_release); }
   bool feed_is_exact() const override { return false; }
   std::chrono::milliseconds feed_age() const override { return poll_->age(); }
+  std::unique_ptr<RateBudgets> open_rate_budgets() override { return make_rate_budgets(target_); }
+  std::unique_ptr<TileStore> open_tiles() override { return make_published_files(pool_, &fence_); }
+  std::unique_ptr<PublisherLease> open_publisher_lease() override { return make_publisher_lease(target_, fence_); }
   StoreFigures figures() const override {
     StoreFigures figures = figures_.figures();
     for (const auto& lane : lanes_) figures.waiting += lane->waiting();
@@ -73,7 +82,9 @@ class PostgresqlStore final : public Store {
     if (feed != nullptr) feed->missed();
   }
 
+  std::shared_ptr<Target> target_;
   std::shared_ptr<SessionPool> pool_;
+  Fence fence_ = 0;
   CommitFigures figures_;
   std::atomic<ChangeFeed*> feed_{nullptr};
   std::vector<std::unique_ptr<Lane>> lanes_;  // these and the last have threads that use all of the above
@@ -84,6 +95,10 @@ class PostgresqlStore final : public Store {
 
 std::unique_ptr<Store> open_postgresql_store(const PostgresqlSettings& settings) {
   return std::make_unique<PostgresqlStore>(settings);
+}
+
+std::unique_ptr<TileStore> open_postgresql_tiles(const std::string& url) {
+  return make_published_files(std::make_shared<SessionPool>(std::make_shared<Target>(url)), nullptr);
 }
 
 std::unique_ptr<Reader> open_postgresql_reader(const std::string& url) {

@@ -180,6 +180,49 @@ constexpr Statement all[] = {
     {Sql::forget_changes, "forget_changes",
      "DELETE FROM change_feed WHERE tenant_id IN (SELECT tenant_id FROM change_feed WHERE changed_at < " NOW_MS
      " - $1 FOR UPDATE SKIP LOCKED)"},
+
+    // Who holds the row's lock is waited for, so no write of the one before is still on its way.
+    {Sql::take_lease, "take_lease",
+     "UPDATE publisher_lease SET fence = fence + 1, expires_at = " NOW_MS " + $1 WHERE expires_at < " NOW_MS
+     " RETURNING fence"},
+    {Sql::keep_lease, "keep_lease", "UPDATE publisher_lease SET expires_at = " NOW_MS " + $2 WHERE fence = $1"},
+    {Sql::leave_lease, "leave_lease", "UPDATE publisher_lease SET expires_at = 0 WHERE fence = $1"},
+    {Sql::count_showing, "count_showing",
+     "UPDATE publisher_lease SET expires_at = " NOW_MS " + $2, shown = shown + 1 WHERE fence = $1 RETURNING shown"},
+    {Sql::read_file, "read_file",
+     "SELECT bytes FROM published_file WHERE tenant_id = $1 AND log_id = $2 AND path = $3"},
+    // "0" follows "/": all paths that begin with the folder.
+    {Sql::files_of_folder, "files_of_folder",
+     "SELECT path FROM published_file WHERE tenant_id = $1 AND log_id = $2 AND path > $3 || '/' AND path < $3 || '0'"},
+    {Sql::create_files, "create_files",
+     "INSERT INTO published_file (tenant_id, log_id, path, bytes) SELECT * FROM unnest($1::text[], $2::bytea[], "
+     "$3::text[], $4::bytea[]) ON CONFLICT (tenant_id, log_id, path) DO NOTHING"},
+    {Sql::files_in_the_way, "files_in_the_way",
+     "SELECT n.number FROM unnest($1::text[], $2::bytea[], $3::text[], $4::bytea[]) WITH ORDINALITY AS n(tenant_id, "
+     "log_id, path, bytes, number) JOIN published_file f ON f.tenant_id = n.tenant_id AND f.log_id = n.log_id AND "
+     "f.path = n.path WHERE f.bytes <> n.bytes"},
+    {Sql::replace_files, "replace_files",
+     "INSERT INTO published_file (tenant_id, log_id, path, bytes, shown) SELECT tenant_id, log_id, path, bytes, $5 "
+     "FROM "
+     "unnest($1::text[], $2::bytea[], $3::text[], $4::bytea[]) AS n(tenant_id, log_id, path, bytes) ON CONFLICT "
+     "(tenant_id, log_id, path) DO UPDATE SET bytes = excluded.bytes, shown = excluded.shown"},
+    {Sql::remove_folder, "remove_folder",
+     "DELETE FROM published_file WHERE tenant_id = $1 AND log_id = $2 AND path > $3 || '/' AND path < $3 || '0'"},
+    {Sql::shown_checkpoints, "shown_checkpoints",
+     "SELECT tenant_id, log_id, bytes, shown FROM published_file WHERE shown IS NOT NULL AND (shown, tenant_id) > ($1, "
+     "$2) ORDER BY shown, tenant_id LIMIT $3"},
+
+    {Sql::lock_budgets, "lock_budgets",
+     "SELECT tenant_id, budget FROM rate_budget WHERE tenant_id = ANY($1::text[]) ORDER BY tenant_id FOR UPDATE"},
+    {Sql::make_budgets, "make_budgets",
+     "INSERT INTO rate_budget (tenant_id, budget) SELECT tenant_id, ''::bytea FROM unnest($1::text[]) AS n(tenant_id) "
+     "ORDER BY tenant_id ON CONFLICT (tenant_id) DO NOTHING"},
+    {Sql::rate_limits, "rate_limits",
+     "SELECT tenant_id, api_rate_limit_rpm FROM tenant WHERE tenant_id = ANY($1::text[])"},
+    {Sql::time_now, "time_now", "SELECT " NOW_MS},
+    {Sql::put_budgets, "put_budgets",
+     "UPDATE rate_budget b SET budget = n.budget FROM unnest($1::text[], $2::bytea[]) AS n(tenant_id, budget) WHERE "
+     "b.tenant_id = n.tenant_id"},
 };
 
 constexpr bool in_order() {

@@ -69,6 +69,24 @@ enum class Sql {
   changes_of_others,
   changed_tenants,
   forget_changes,
+
+  take_lease,
+  keep_lease,
+  leave_lease,
+  count_showing,
+  read_file,
+  files_of_folder,
+  create_files,
+  files_in_the_way,
+  replace_files,
+  remove_folder,
+  shown_checkpoints,
+
+  lock_budgets,
+  make_budgets,
+  rate_limits,
+  time_now,
+  put_budgets,
 };
 
 struct Statement {

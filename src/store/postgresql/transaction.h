@@ -30,8 +30,10 @@ class CommitLost : public Failure {
 /// `drop_body`. All but a body's point reads is held back until `write`: a body that is dropped costs nothing.
 class Transaction final : public Tx {
  public:
-  /// `writer` names this process in the change feed.
-  Transaction(Session& session, const Bytes<16>& writer) : session_(session) { context_.writer = writer; }
+  /// `writer` names this process in the change feed; the fence outlives the transaction.
+  Transaction(Session& session, const Bytes<16>& writer, const Fence& fence)
+      : session_(session),
+        context_{.writer = writer, .fence = fence, .latest_now = {}, .swept_tenant = {}, .swept_key = {}} {}
 
   enum class Bodies { together, apart };  ///< Apart: each body is written at once, so that it can fail alone.
   /// Begins, and locks the rows of these namespaces.
