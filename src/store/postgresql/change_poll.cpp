@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::chrono::milliseconds interval{250};  // other processes must hear of a revocation within a second
 constexpr std::chrono::seconds kept_for{60};
-constexpr std::chrono::seconds gap_max{30};  // well below, for clocks and long commits
+constexpr std::chrono::hours marks_kept_for{24};  // of threads that have ended; the others make theirs anew
+constexpr std::chrono::seconds gap_max{30};       // well below, for clocks and long commits
 constexpr std::chrono::seconds forget_every{10};
 
 }  // namespace
@@ -103,6 +104,7 @@ void ChangePoll::forget_old(Connection& connection) {
   if (clock_.tick() < forgotten_at_ + forget_every) return;
   forgotten_at_ = clock_.tick();
   connection.run(Sql::forget_changes, std::chrono::milliseconds(kept_for).count());
+  connection.run(Sql::forget_commits, std::chrono::milliseconds(marks_kept_for).count());
 }
 
 }  // namespace cadastre::postgresql

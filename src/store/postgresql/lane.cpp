@@ -163,24 +163,28 @@ void Lane::commit() {
 
 bool Lane::find_outcome(const CommitLost& lost) {
   log::warn("the database went away during a commit: asking what became of it", {{"reason", lost.what()}});
-  const Tick give_up = clock_.tick() + limits_.outcome_patience;
-  for (;;) {
-    std::string answer;
+  for (const Tick give_up = clock_.tick() + limits_.outcome_patience; clock_.tick() < give_up;) {
     try {
-      auto rows = session_.connection().run(Sql::transaction_status, lost.transaction);
-      if (!rows.next() || rows.is_null(0)) break;
-      answer = rows.text(0);
-    } catch (const Failure& failure) {
-      if (failure.trouble() == Trouble::statement) break;  // it knows of no such transaction: it is another database
+      if (is_over(lost)) return transaction_.is_marked(lost);
+    } catch (const Failure&) {
       session_.drop();
     }
-    if (answer == "committed") return true;
-    if (answer == "aborted") return false;
-    if (clock_.tick() > give_up) break;
     rest_for(outcome_pause);
   }
   reports_.lost();
   throw CommitUnknown("the database went away during a commit, and whether it happened is not known");
+}
+
+/// Whether the lost transaction has ended. One that the database knows nothing of was lost with a crash; then it may
+/// have given the number to another transaction, so how that one ended says nothing.
+bool Lane::is_over(const CommitLost& lost) {
+  try {
+    auto rows = session_.connection().run(Sql::transaction_status, lost.transaction);
+    return !rows.next() || rows.is_null(0) || rows.bytes(0) != "in progress";
+  } catch (const Failure& failure) {
+    if (failure.trouble() == Trouble::statement) return true;  // a number that was not given yet
+    throw;
+  }
 }
 
 /// A little longer after each try, and never as long as another that tries.

@@ -52,6 +52,7 @@ class Lane {
   void commit();
   /// True when the transaction was committed, false when it was not. Throws CommitUnknown.
   bool find_outcome(const CommitLost& lost);
+  bool is_over(const CommitLost& lost);
   void pause(int attempts) const;
 
   Session session_;

@@ -44,8 +44,8 @@ class LeaseRow final : public PublisherLease {
   }
 
  private:
-  /// Each statement is a transaction of its own: nothing is open while this process may stand still. After a failure the
-  /// lease counts as lost until the database says otherwise.
+  /// Each statement is a transaction of its own: nothing is open while this process may stand still. After a failure
+  /// the lease counts as lost until the database says otherwise.
   template <class Question>
   std::invoke_result_t<Question, Connection&> ask(Question question) {
     try {

@@ -33,6 +33,9 @@ const std::map<Sql, const char*> of_the_deployment = {
     {Sql::logs_after, "the same, from one page to the next"},
     {Sql::unpublished_logs, "the publisher takes the logs that wait longest, from a small table of those that wait"},
     {Sql::sweep_answers, "forgets expired answers, a few rows at a time along the key"},
+    {Sql::mark_commit, "one row of each writing thread"},
+    {Sql::find_commit, "the same row"},
+    {Sql::forget_commits, "those of threads that have ended"},
     {Sql::find_setting, "names of the deployment, read at start"},
     {Sql::put_settings, "names of the deployment, written at the first start"},
     {Sql::changes_of_others, "the news of the last minute, from a small table of their own"},
@@ -45,7 +48,7 @@ const std::map<Sql, const char*> of_the_deployment = {
 };
 
 /// The tables without a tenant: they belong to the deployment, and no request reads them.
-const std::set<std::string> without_tenant = {"setting", "schema_migration", "publisher_lease"};
+const std::set<std::string> without_tenant = {"setting", "schema_migration", "publisher_lease", "commit_mark"};
 
 /// Along which the deployment's own questions go.
 const std::set<std::string> across_tenants = {"published_file.published_file_shown"};

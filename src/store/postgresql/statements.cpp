@@ -42,6 +42,12 @@ constexpr Statement all[] = {
     {Sql::rollback_to_savepoint, "rollback_to_savepoint", "ROLLBACK TO SAVEPOINT body"},
     {Sql::transaction_id, "transaction_id", "SELECT pg_current_xact_id()"},
     {Sql::transaction_status, "transaction_status", "SELECT pg_xact_status($1::xid8)"},
+    {Sql::mark_commit, "mark_commit",
+     "INSERT INTO commit_mark (writer, number, noted_at) VALUES ($1, $2, " NOW_MS
+     ") ON CONFLICT (writer) DO UPDATE SET "
+     "number = excluded.number, noted_at = excluded.noted_at"},
+    {Sql::find_commit, "find_commit", "SELECT 1 FROM commit_mark WHERE writer = $1 AND number = $2"},
+    {Sql::forget_commits, "forget_commits", "DELETE FROM commit_mark WHERE noted_at < " NOW_MS " - $1"},
 
     {Sql::find_tenant, "find_tenant", WHOLE_TENANT "WHERE t.tenant_id = $1"},
     // The lock is waited for in the order of the ids, by everyone, so that no two wait for each other. The details are

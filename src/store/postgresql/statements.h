@@ -14,6 +14,9 @@ enum class Sql {
   rollback_to_savepoint,
   transaction_id,
   transaction_status,
+  mark_commit,
+  find_commit,
+  forget_commits,
 
   find_tenant,
   lock_tenants,

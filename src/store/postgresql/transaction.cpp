@@ -87,9 +87,16 @@ Connection& Transaction::up_to_date() {
 void Transaction::write() {
   has_written_ |= send(connection(), buffer_, Layer::group, context_);
   if (!has_written_) return;
-  auto rows = connection().run(Sql::transaction_id);
-  rows.next();
-  id_ = rows.integer(0);
+  Pipeline pipeline(connection());
+  pipeline.send(Sql::mark_commit, mark_, ++number_);
+  pipeline.send(Sql::transaction_id);
+  auto results = pipeline.finish();
+  results[1].next();
+  id_ = results[1].integer(0);
+}
+
+bool Transaction::is_marked(const CommitLost& lost) {
+  return session_.connection().run(Sql::find_commit, mark_, lost.number).next();
 }
 
 void Transaction::commit() {
@@ -99,7 +106,7 @@ void Transaction::commit() {
     if (!has_written_ || failure.trouble() != Trouble::connection) throw;
     connection_ = nullptr;
     session_.drop();
-    throw CommitLost(id_, failure.what());
+    throw CommitLost(id_, number_, failure.what());
   }
 }
 

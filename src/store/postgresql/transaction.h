@@ -22,8 +22,10 @@ class LockNeeded : public Failure {
 /// The database went away while it was committing, and does not say whether it did.
 class CommitLost : public Failure {
  public:
-  CommitLost(std::int64_t id, const std::string& sentence) : Failure(Trouble::connection, sentence), transaction(id) {}
+  CommitLost(std::int64_t id, std::int64_t mark, const std::string& sentence)
+      : Failure(Trouble::connection, sentence), transaction(id), number(mark) {}
   const std::int64_t transaction;
+  const std::int64_t number;  ///< By which `is_marked` finds it.
 };
 
 /// Used again and again by one thread. Each run of a body stands between `begin_body` and either `keep_body` or
@@ -33,7 +35,9 @@ class Transaction final : public Tx {
   /// `writer` names this process in the change feed; the fence outlives the transaction.
   Transaction(Session& session, const Bytes<16>& writer, const Fence& fence)
       : session_(session),
-        context_{.writer = writer, .fence = fence, .latest_now = {}, .swept_tenant = {}, .swept_key = {}} {}
+        context_{.writer = writer, .fence = fence, .latest_now = {}, .swept_tenant = {}, .swept_key = {}} {
+    SystemRandom().fill(mark_);
+  }
 
   enum class Bodies { together, apart };  ///< Apart: each body is written at once, so that it can fail alone.
   /// Begins, and locks the rows of these namespaces.
@@ -47,6 +51,8 @@ class Transaction final : public Tx {
   void write();
   /// Makes what was written durable. Throws CommitLost when that is not known.
   void commit();
+  /// Whether the database has what the lost commit wrote, now that it is certainly over.
+  bool is_marked(const CommitLost& lost);
   /// Undoes everything; gives the connection up when it is in doubt.
   void abandon();
 
@@ -105,6 +111,8 @@ class Transaction final : public Tx {
   bool has_written_ = false;              // anything, so that the commit matters
   std::vector<TenantId> locked_by_body_;  // beyond those of `begin`
   std::int64_t id_ = 0;                   // once written
+  Bytes<16> mark_{};                      // names this thread among all that write
+  std::int64_t number_ = 0;               // of its commits
 };
 
 }  // namespace cadastre::postgresql
