@@ -14,6 +14,9 @@ namespace cadastre::sqlite {
 /// Opening after a crash can find the file locked while another process recovers it.
 constexpr int busy_timeout_ms = 10'000;
 
+/// The database's name in its directory.
+constexpr const char* database_name = "cadastre.db";
+
 /// How much memory a connection may use.
 struct ConnectionLimits {
   std::int64_t cache_kib = 2048;

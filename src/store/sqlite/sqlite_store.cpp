@@ -10,13 +10,12 @@
 
 #include "store/sqlite/committer.h"
 #include "store/sqlite/migration.h"
+#include "store/sqlite/move_mark.h"
 
 namespace cadastre {
 namespace {
 
 using namespace sqlite;
-
-constexpr const char* database_name = "cadastre.db";
 
 /// The right to be the one process that has a directory's database open for writing.
 class DirectoryLock {
@@ -77,6 +76,7 @@ class SqliteStore final : public Store {
       : settings_(settings),
         lock_(settings.directory),
         connection_(Connection::open_writer(file(), {.cache_kib = settings.writer_cache_kib})) {
+    if (!settings.even_if_moved) expect_not_moved(settings.directory);
     migrate(connection_);
     find_dirty_logs();
     committer_.emplace(connection_, file(), dirty_logs_,
@@ -124,6 +124,7 @@ std::unique_ptr<Store> open_sqlite_store(const SqliteSettings& settings) {
 std::unique_ptr<Reader> open_sqlite_reader(const std::filesystem::path& directory) {
   auto connection = Connection::open_reader(directory / database_name, {});
   expect_schema(connection);
+  expect_not_moved(directory);
   return std::make_unique<SqliteReader>(std::move(connection), nullptr);
 }
 
