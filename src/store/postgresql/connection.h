@@ -36,6 +36,8 @@ class Connection {
 
  private:
   friend class Pipeline;
+  friend class CopyIn;
+  friend class CopyOut;
 
   Rows run_with(Sql id, const Values& values);
   const char* prepared(Sql id);

@@ -131,6 +131,11 @@ class Rows {
  public:
   explicit Rows(PGresult* result) : result_(result, &PQclear) {}
 
+  /// What libpq handed out; null when there is nothing more to come.
+  const PGresult* result() const { return result_.get(); }
+  explicit operator bool() const { return result_ != nullptr; }
+  ExecStatusType status() const { return PQresultStatus(result_.get()); }
+
   /// Moves to the next row; false after the last.
   bool next() { return ++row_ < PQntuples(result_.get()); }
   int count() const { return PQntuples(result_.get()); }
