@@ -7,6 +7,7 @@
 
 #include "admin_token.h"
 #include "base/log.h"
+#include "migrate.h"
 #include "server_process.h"
 #include "settings.h"
 
@@ -39,6 +40,7 @@ int main(int argc, char** argv) {
   cadastre::log::configure(settings.log_format == "json" ? cadastre::log::Format::json : cadastre::log::Format::text,
                            level_of(settings.log_level));
   try {
+    if (settings.migrate) return cadastre::run_migrate(settings);
     return settings.admin_token ? cadastre::run_admin_token(settings) : cadastre::run_server(settings);
   } catch (const std::exception& error) {
     fmt::print(stderr, "service-vm-tenant: {}\n", error.what());

@@ -16,6 +16,7 @@
 #include "http/listener.h"
 #include "service/tokens.h"
 #include "store/open_store.h"
+#include "store/register_move.h"
 
 namespace cadastre {
 namespace {
@@ -106,6 +107,15 @@ void check_admin_token(const Settings& settings) {
   if (settings.admin_name.empty()) wrong("name", "must say whose token it is, such as alice");
 }
 
+/// A data directory that nothing names is the one that the register is moved from.
+void check_migrate(Settings& settings, bool has_data_dir) {
+  if (settings.migrate_from.empty()) settings.migrate_from = store_in_folder(settings.data_dir);
+  if (settings.migrate_to.empty()) settings.migrate_to = settings.store;
+  if (settings.migrate_to.empty()) throw std::invalid_argument("--to must say where to: postgresql://…");
+  if (const auto fault = fault_of_move(settings.migrate_from, settings.migrate_to)) throw std::invalid_argument(*fault);
+  if (!has_data_dir) settings.data_dir = *folder_of_store(settings.migrate_from);
+}
+
 void check(Settings& settings) {
   for (const Row& row : rows()) {
     const auto* number = std::get_if<std::int64_t Settings::*>(&row.member);
@@ -159,11 +169,17 @@ std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings) {
   admin->add_option("--name", settings.admin_name, "whose it is; the ledger says so")->required();
   admin->add_option("--expires-in", settings.admin_expires_in, "how long it lives: 90s, 15m, 24h, 7d")
       ->capture_default_str();
+  CLI::App* migrate = app.add_subcommand("migrate", "move the register of a stopped server to PostgreSQL");
+  migrate->add_option("--from", settings.migrate_from, "sqlite:DIR; by default the data directory");
+  migrate->add_option("--to", settings.migrate_to, "postgresql://…, an empty database; by default what --store says");
   try {
     if (has_secret({argv, static_cast<std::size_t>(argc)})) wrong("store", std::string(secret_advice));
     app.parse(argc, argv);
     settings.admin_token = admin->parsed();
+    settings.migrate = migrate->parsed();
     if (!settings.config.empty()) apply_file(app, settings);
+    const bool has_data_dir = app.get_option("--data-dir")->count() > 0 || settings.data_dir != Settings().data_dir;
+    if (settings.migrate) check_migrate(settings, has_data_dir);
     check(settings);
   } catch (const CLI::ParseError& error) {
     return Exit{app.exit(error) == 0 ? 0 : 2};

@@ -31,6 +31,11 @@ struct Settings {
   bool admin_token = false;
   std::string admin_name;
   std::string admin_expires_in = "1h";
+
+  // Of the subcommand `migrate`.
+  bool migrate = false;
+  std::string migrate_from;  ///< As `store`; by default what is in the data directory.
+  std::string migrate_to;    ///< As `store`, which it is by default.
 };
 
 /// What `parse_settings` found instead of settings to run with.

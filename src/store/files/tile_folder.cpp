@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -136,10 +137,13 @@ class TileFolder::NewFile {
 TileFolder::TileFolder(std::string_view root, TileFolderSettings settings)
     : root_(files::absolute_path(root)), new_files_(root_ + "/new"), settings_(settings) {}
 
+std::string TileFolder::folder_of(const TenantId& tenant, const LogId& log) const {
+  return tenant.is_platform() ? root_ + "/platform" : fmt::format("{}/logs/{}", root_, encode_hex(log));
+}
+
 std::string TileFolder::path_of(const TenantId& tenant, const LogId& log, std::string_view path) const {
   expect_published_path(path);
-  if (tenant.is_platform()) return fmt::format("{}/platform/{}", root_, path);
-  return fmt::format("{}/logs/{}/{}", root_, encode_hex(log), path);
+  return fmt::format("{}/{}", folder_of(tenant, log), path);
 }
 
 std::optional<std::string> TileFolder::read(const TenantId& tenant, const LogId& log, std::string_view path) {
@@ -208,6 +212,17 @@ void TileFolder::remove(const TenantId& tenant, const LogId& log, std::string_vi
 
 std::vector<std::string> TileFolder::list(const TenantId& tenant, const LogId& log, std::string_view folder) {
   return file_names(path_of(tenant, log, folder));
+}
+
+std::vector<std::string> TileFolder::paths(const TenantId& tenant, const LogId& log) const {
+  const std::filesystem::path folder = folder_of(tenant, log);
+  std::vector<std::string> found;
+  if (!std::filesystem::exists(folder)) return found;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (!entry.is_directory()) found.push_back(entry.path().lexically_relative(folder).string());
+  }
+  std::ranges::sort(found);
+  return found;
 }
 
 std::string TileFolder::name_of_new_file() { return fmt::format("{}/{}", new_files_, ++new_file_number_); }

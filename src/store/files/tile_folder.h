@@ -30,11 +30,14 @@ class TileFolder final : public TileStore {
   FileFailures replace(std::span<const PublishedFile> files) override;
   void remove(const TenantId& tenant, const LogId& log, std::string_view folder) override;
   std::vector<std::string> list(const TenantId& tenant, const LogId& log, std::string_view folder) override;
+  /// The path of every file of the log, sorted by bytes; none when it was never published.
+  std::vector<std::string> paths(const TenantId& tenant, const LogId& log) const;
 
  private:
   enum class Existing { kept, replaced };
   class NewFile;
 
+  std::string folder_of(const TenantId& tenant, const LogId& log) const;
   std::string path_of(const TenantId& tenant, const LogId& log, std::string_view path) const;
   std::string path_of(const PublishedFile& file) const { return path_of(file.tenant, file.log, file.path); }
   FileFailures put(std::span<const PublishedFile> files, Existing existing);
