@@ -18,6 +18,7 @@ constexpr std::size_t leaf_bytes_per_wave = 16U << 20U;
 constexpr std::size_t logs_per_swap = 256;  // in one transaction, which the changes of others wait for
 constexpr std::size_t logs_per_page = 256;
 constexpr std::size_t replaced_tiles_max = 64U << 10U;
+constexpr std::chrono::milliseconds pause_max{2000};
 constexpr auto wait_after_failures_max = std::chrono::milliseconds(5000);
 
 }  // namespace
@@ -391,11 +392,13 @@ void Publisher::run(const std::stop_token& stop) {
   }
 }
 
-/// Rounds start an interval apart, with a pause after a long one; after failures ever more seldom.
+/// Rounds start an interval apart. After a long one there is a pause as long: those who wait for the same disk have half
+/// of it. After failures ever more seldom.
 std::chrono::milliseconds Publisher::wait_until_next(bool succeeded, std::chrono::milliseconds waited) const {
   const auto interval = settings_.interval;
   if (!succeeded) return std::clamp(2 * waited, interval, wait_after_failures_max);
-  return std::max(interval - figures().last_round, interval / 4);
+  const auto last = figures().last_round;
+  return std::max(interval - last, std::clamp(last, interval / 4, pause_max));
 }
 
 bool Publisher::round_succeeds() {
