@@ -93,6 +93,18 @@ class Trial:
     def each(self, token=None):
         return [Caller(server.port, token or self.arena.admin) for server in (self.first, self.second)]
 
+    def expect_served(self):
+        """Each replica serves tenants again, those too that it has not heard of."""
+        self.arena.caller.close()  # its connection may have ended with the first replica
+
+        def is_served():
+            try:
+                tenant = self.arena.tenant()
+            except RuntimeError:
+                return False
+            return all(caller.call("GET", "/v1/vms").status == 200 for caller in self.each(tenant.token))
+        self.arena.expect("served again", wait_for(is_served, BACK_WITHIN_S), True)
+
     def audit(self, tenant, load):
         """Rows, counters and ledger agree, and hold all that was answered for."""
         register = self.arena.compare(tenant)
@@ -164,8 +176,9 @@ def exactly_ten(trial):
     trial.arena.audit(tenant)
 
 
-def ten_with_one_killed(trial):
-    """The same, with one replica killed in the midst of it: never more than ten, and the rest is there for whoever asks next."""
+def ten_disturbed(trial, disturb):
+    """The same, with something in the midst of it: never more than ten, what was answered for is there, and the rest of the room is
+    there for whoever asks next."""
     tenant = trial.arena.tenant(max_vms=10)
     answers, guard = [], threading.Lock()
 
@@ -178,18 +191,30 @@ def ten_with_one_killed(trial):
     for thread in threads:
         thread.start()
     wait_for(lambda: answers, 10)
-    trial.second.kill()
+    disturb()
     for thread in threads:
         thread.join()
-    trial.second.start()
-    acknowledged = {answer.json["vm_id"] for answer in answers if answer.status == 201}
+    trial.expect_served()
     caller = Caller(trial.first.port, tenant.token)
+    acknowledged = {answer.json["vm_id"] for answer in answers if answer.status == 201}
+    trial.arena.expect("answers other than yes, no room and not now", {answer.status for answer in answers} <= {201, 429, 503}, True)
     there = {vm["vm_id"] for vm in caller.pages("/v1/vms", "vms")}
     trial.arena.expect("VMs acknowledged and lost", sorted(acknowledged - there), [])
     for _ in range(10 - len(there)):
         caller.expect(201, "POST", "/v1/vms", vm_order())
     caller.expect(429, "POST", "/v1/vms", vm_order())
     trial.arena.compare(tenant)
+
+
+def ten_with_one_killed(trial):
+    def kill():
+        trial.second.kill()
+        trial.second.start()
+    ten_disturbed(trial, kill)
+
+
+def ten_with_database_restarted(trial):
+    ten_disturbed(trial, trial.cluster.restart)
 
 
 def published(caller, tenant):
@@ -222,8 +247,8 @@ def publisher_lost(trial, take_away, give_back):
         trial.arena.expect("published by another", wait_for(lambda: published(caller, tenant) > before, PUBLISHED_WITHIN_S), True)
         trial.longest_gap = max(trial.longest_gap, time.monotonic() - began)
         give_back(leader)
-        trial.arena.caller.close()  # its connection may have ended with the first replica
-        wait_for(lambda: sum(map(active, replicas)) == 1, PUBLISHED_WITHIN_S)
+        wait_for(lambda: [active(leader), active(other)] == [False, True], PUBLISHED_WITHIN_S)
+    trial.expect_served()
     trial.arena.expect("one publishes afterwards", [active(leader), active(other)], [False, True])
     size = trial.arena.compare(tenant).size
     trial.arena.expect("all is published", wait_for(lambda: published(caller, tenant) == size, PUBLISHED_WITHIN_S), True)
@@ -263,6 +288,7 @@ def disturbed(trial, disturb):
         disturb()
         before = load.answered()
         trial.arena.expect("load after the trouble", wait_for(lambda: load.answered() > before + 300, BACK_WITHIN_S), True)
+    trial.expect_served()
     trial.audit(tenant, load)
 
 
@@ -304,6 +330,7 @@ def away(trial):
     trial.arena.expect("alive", callers[0].call("GET", "/healthz").status, 200)
     trial.arena.expect("ready", callers[0].call("GET", "/readyz").status, 503)
     trial.cluster.start()
+    trial.expect_served()
     for caller in callers:
         back = wait_for(lambda: caller.call("GET", "/v1/vms").status == 200, BACK_WITHIN_S)
         trial.arena.expect("served again", back, True)
@@ -323,7 +350,7 @@ def frozen(trial):
     trial.audit(tenant, load)
 
 
-ALWAYS = (exactly_ten, ten_with_one_killed, same_key, revocation, suspension)
+ALWAYS = (exactly_ten, ten_with_one_killed, ten_with_database_restarted, same_key, revocation, suspension)
 TROUBLE = (killed, publisher_killed, publisher_frozen, restarted, frozen, shut_down, away, rate)
 
 
