@@ -11,6 +11,7 @@ import time
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from postgres import binary  # noqa: E402
 from server import Server, free_port  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -147,17 +148,46 @@ def wrk(url, connections, seconds, script=(), headers=()):
     return figures
 
 
+class Pgbench:
+    """Another client of a PostgreSQL cluster: the creation of a VM as a client of the database would write it, a transaction of its own."""
+
+    TENANTS = 64
+    SCRIPT = """\\set t random(1, {tenants})
+BEGIN;
+UPDATE bench_usage SET used = used + 1, seq = seq + 1 WHERE tenant_id = 'customer-' || :t::text AND used < 1000000000 RETURNING seq \\gset
+INSERT INTO bench_vm VALUES ('customer-' || :t::text, gen_random_uuid(), repeat('v', 200));
+INSERT INTO bench_leaf VALUES ('customer-' || :t::text, :seq, sha256(repeat('l', 700)::bytea), repeat('l', 700));
+COMMIT;
+"""
+
+    def __init__(self, cluster, folder):
+        self.cluster, self.folder = cluster, folder
+        cluster.sql("""CREATE TABLE bench_usage (tenant_id text PRIMARY KEY, used bigint NOT NULL, seq bigint NOT NULL);
+            CREATE TABLE bench_vm (tenant_id text, id uuid, body text, PRIMARY KEY (tenant_id, id));
+            CREATE TABLE bench_leaf (tenant_id text, seq bigint, hash bytea, bytes text, PRIMARY KEY (tenant_id, seq));
+            INSERT INTO bench_usage SELECT 'customer-' || n, 0, 0 FROM generate_series(1, %d) n""" % self.TENANTS)
+
+    def rate(self, tenants, clients, seconds):
+        """Transactions a second."""
+        script = self.folder / f"create-{tenants}.sql"
+        script.write_text(self.SCRIPT.format(tenants=tenants), encoding="ascii")
+        out = subprocess.run([binary("pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(seconds), "-f", str(script),
+                              self.cluster.url()], capture_output=True, text=True, check=True).stdout
+        return float(re.search(r"^tps = ([\d.]+)", out, re.MULTILINE)[1])
+
+
 class Plane(Server):
     """The control plane on a filled register; the rows are made once and the folder stays for the whole run."""
 
-    def __init__(self, bin_dir, folder, tenants, vms_each):
-        super().__init__(bin_dir / "service-vm-tenant", data_dir=folder)
+    def __init__(self, bin_dir, folder, tenants, vms_each, store="sqlite"):
+        super().__init__(bin_dir / "service-vm-tenant", data_dir=folder, store=store)
         self.tokens = folder.with_name(folder.name + ".tokens")
         if not self.tokens.exists():
             with self:
                 pass
             started = time.monotonic()
-            subprocess.run([bin_dir / "bench_fill", folder, str(tenants), str(vms_each), self.tokens], check=True)
+            subprocess.run([bin_dir / "bench_fill", folder, str(tenants), str(vms_each), self.tokens], check=True,
+                           env={**os.environ, **self.store.environment})
             self.filled_in_s = time.monotonic() - started
 
     def wait_published(self, within_s):

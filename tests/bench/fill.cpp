@@ -1,11 +1,13 @@
 // Fills the database of a data directory with tenants, their VMs and a token each, through the store's port and the use
 // cases, so that counters, rows and ledger agree as in a register that grew by requests.
 //
-// bench_fill DATA-DIR TENANTS VMS-EACH TOKEN-FILE: the server has started once on DATA-DIR and does not run now.
+// bench_fill DATA-DIR TENANTS VMS-EACH TOKEN-FILE: the server has started once on DATA-DIR and does not run now. The
+// store is CADASTRE_STORE, or in DATA-DIR.
 #include <fmt/format.h>
 
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <semaphore>
@@ -17,7 +19,7 @@
 #include "service/tenants.h"
 #include "service/tokens.h"
 #include "service/vms.h"
-#include "store/sqlite/sqlite_store.h"
+#include "store/open_store.h"
 #include "token/issuer_keys.h"
 
 namespace cadastre {
@@ -106,7 +108,8 @@ class Filler {
 
 void run(const Plan& plan) {
   const KeyFiles keys = read_key_files(plan.data_dir);
-  const auto store = open_sqlite_store({.directory = plan.data_dir});
+  const char* const named = std::getenv("CADASTRE_STORE");
+  const auto store = open_store(named != nullptr ? named : store_in_folder(plan.data_dir.string()));
   const auto reader = store->open_reader();
   const Deployment deployment{.issuer = setting(*reader, "issuer"),
                               .audience = "cadastre:local",

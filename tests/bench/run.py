@@ -14,11 +14,12 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from contenders import Etcd, Nginx, Plane, put_request, transaction_request, wrk  # noqa: E402
+from contenders import Etcd, Nginx, Pgbench, Plane, put_request, transaction_request, wrk  # noqa: E402
+from postgres import Cluster  # noqa: E402
 
 CONNECTIONS = 64
 PUBLISHED_WITHIN_S = 1800
-PARTS = ("reads", "creates", "single", "tenants", "verification", "size")
+PARTS = ("reads", "creates", "single", "tenants", "postgresql", "verification", "size")
 
 
 def spread(values, form="{:.2f}"):
@@ -58,9 +59,9 @@ class Bench:
         self.tenants, self.vms_each = arguments.tenants, 10
         self.table = Table()
 
-    def plane(self, tenants):
+    def plane(self, tenants, store="sqlite"):
         """A control plane whose register holds that many tenants with ten VMs each."""
-        return Plane(self.bin, self.work / f"register-{tenants}", tenants, self.vms_each)
+        return Plane(self.bin, self.work / f"{store.partition(':')[0]}-{tenants}", tenants, self.vms_each, store)
 
     def post(self, plane, connections=CONNECTIONS, mode="create", first=0, count=1):
         return wrk(plane.url, connections, self.seconds, (mode, plane.tokens, first, count))
@@ -142,6 +143,24 @@ class Bench:
         self.table.compare(f"{CONNECTIONS} of them busy; beside 1 tenant", many, one, "/s", 0.8)
         self.table.compare(f"all {self.tenants:,} busy; beside 1 tenant", everyone, one, "/s", 0.8)
 
+    def postgresql(self):
+        """The same server on PostgreSQL, beside pgbench with a transaction of the same rows on the same cluster, and beside SQLite."""
+        spread, spread_peer, hot, hot_peer, reads, own_reads = [], [], [], [], [], []
+        folder = self.work / "postgresql"
+        with Cluster(folder) as cluster, self.plane(1) as own, self.plane(Pgbench.TENANTS + 1, f"postgresql:{folder}") as plane:
+            pgbench = Pgbench(cluster, self.work)
+            for _ in range(self.rounds):
+                for rates, peers, tenants in ((spread, spread_peer, Pgbench.TENANTS), (hot, hot_peer, 1)):
+                    peers.append(pgbench.rate(tenants, CONNECTIONS, self.seconds))
+                    rates.append(self.post(plane, count=tenants)["rate"])
+                    plane.wait_published(PUBLISHED_WITHIN_S)
+                for rates, server, tenant in ((reads, plane, Pgbench.TENANTS), (own_reads, own, 0)):
+                    rates.append(self.post(server, mode="read", first=tenant)["rate"])
+        self.table.compare(f"PostgreSQL: `POST /v1/vms` of {Pgbench.TENANTS} tenants, {CONNECTIONS} connections; beside pgbench, "
+                           f"{CONNECTIONS} clients, on the same cluster", spread, spread_peer, "/s", 1.5)
+        self.table.compare("PostgreSQL: all of one tenant; beside pgbench with one tenant", hot, hot_peer, "/s", 3)
+        self.table.compare("PostgreSQL: `GET /v1/vms`, 10 VMs; beside SQLite", reads, own_reads, "/s")
+
     def verification(self):
         out = subprocess.run([self.bin / "token_bench"], capture_output=True, text=True, check=True).stdout
         print(out, end="")
@@ -175,6 +194,7 @@ class Bench:
 
     def run(self, parts):
         work = {"reads": self.reads, "creates": self.creates, "single": self.single, "tenants": self.across_tenants,
+                "postgresql": self.postgresql,
                 "verification": self.verification, "size": self.size}
         for part in parts:
             print(f"--- {part}", flush=True)
