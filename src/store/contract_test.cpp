@@ -27,8 +27,8 @@ class PostgresqlPlace final : public Place {
  public:
   explicit PostgresqlPlace(const PlaceSettings& settings) : settings_(settings) {}
   std::unique_ptr<Store> open() override {
-    PostgresqlSettings settings{.url = schema_.url(), .lane_max = settings_.lane_max};
-    if (settings_.one_thread) settings.lanes = 1;
+    const PostgresqlSettings settings{
+        .url = schema_.url(), .lanes = settings_.one_thread ? 1U : 4U, .lane_max = settings_.lane_max};
     return open_postgresql_store(settings);
   }
   std::unique_ptr<Reader> open_from_outside() override { return open_postgresql_reader(schema_.url()); }

@@ -1,6 +1,9 @@
 #include "store/postgresql/postgresql_store.h"
 
+#include <algorithm>
+
 #include "base/log.h"
+#include "base/threads.h"
 #include "store/postgresql/change_poll.h"
 #include "store/postgresql/lane.h"
 #include "store/postgresql/migration.h"
@@ -31,7 +34,8 @@ class PostgresqlStore final : public Store {
     target_ = std::make_shared<Target>(settings.url);
     pool_ = std::make_shared<SessionPool>(target_);
     const Bytes<16> writer = draw_writer();
-    for (std::size_t i = 0; i < settings.lanes; ++i) {
+    const std::size_t lanes = settings.lanes > 0 ? settings.lanes : std::max<std::size_t>(1, core_count() / 2);
+    for (std::size_t i = 0; i < lanes; ++i) {
       lanes_.push_back(std::make_unique<Lane>(
           target_, writer, fence_,
           LaneLimits{.waiting_max = settings.lane_max,

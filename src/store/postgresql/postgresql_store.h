@@ -10,8 +10,10 @@
 namespace cadastre {
 
 struct PostgresqlSettings {
-  std::string url;             ///< `postgresql://…` (PostgreSQL 15, section 34.1.1.2). May hold a password.
-  std::size_t lanes = 4;       ///< Threads that write, each with a connection; a tenant's changes go through one.
+  std::string url;  ///< `postgresql://…` (PostgreSQL 15, section 34.1.1.2). May hold a password.
+  /// Threads that write, each with a connection; a tenant's changes go through one. 0: half as many as cores, since
+  /// more make the groups smaller.
+  std::size_t lanes = 0;
   std::size_t lane_max = 256;  ///< Changes of one tenant that may wait.
   /// How long a commit whose answer was lost is asked about; a database that restarts is back by then.
   std::chrono::milliseconds outcome_patience{8'000};
