@@ -134,7 +134,7 @@ TEST_CASE("a replica that gives back at its end leaves all the rest to the other
 
 TEST_CASE("a replica that was frozen does not use what it held when it wakes") {
   RateWorld world({.replicas = 2, .limit = 600, .seed = 16});
-  std::vector<Arrival> arrivals(30, {0, 0});  // so that some are held for more of them
+  std::vector<Arrival> arrivals(30, {0, 0});      // so that some are held for more of them
   arrivals.insert(arrivals.end(), 20, {501, 0});  // seen first when it wakes
   arrivals.insert(arrivals.end(), 600, {72'000, 1});
   world.at(500, [&] { world.freeze(0, 25'000); });

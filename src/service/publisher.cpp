@@ -392,8 +392,8 @@ void Publisher::run(const std::stop_token& stop) {
   }
 }
 
-/// Rounds start an interval apart. After a long one there is a pause as long: those who wait for the same disk have half
-/// of it. After failures ever more seldom.
+/// Rounds start an interval apart. After a long one there is a pause as long: those who wait for the same disk have
+/// half of it. After failures ever more seldom.
 std::chrono::milliseconds Publisher::wait_until_next(bool succeeded, std::chrono::milliseconds waited) const {
   const auto interval = settings_.interval;
   if (!succeeded) return std::clamp(2 * waited, interval, wait_after_failures_max);
