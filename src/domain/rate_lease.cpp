@@ -68,7 +68,7 @@ std::int64_t RateLease::seconds_until_more(std::int64_t now_ms) const {
 }
 
 void RateLease::note_limit(std::int64_t limit, std::int64_t now_ms) {
-  if (limit > limit_) dry_until_ms_ = 0;
+  if (limit > limit_) dry_until_ms_ = wanted_ = 0;  // an answer under way was reckoned with the lower limit
   if (limit < limit_) {
     // What was granted under a greater limit is not used under this one.
     for (Slice& slice : slices_) slice.expires_ms = std::min(slice.expires_ms, now_ms);

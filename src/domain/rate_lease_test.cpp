@@ -193,5 +193,15 @@ TEST_CASE("a raised limit is asked about at once") {
   CHECK_FALSE(lease.decide(at_ms(11), 700));
 }
 
+TEST_CASE("a limit raised while the store is asked is asked about again, whatever the answer") {
+  RateLease lease;
+  REQUIRE_FALSE(lease.admit(at_ms(0), 600));
+  REQUIRE(lease.ask(at_ms(0), 1));
+  CHECK_FALSE(lease.decide(at_ms(1), 700));
+  lease.receive({.granted = 0, .more_in = milliseconds(60'000)}, at_ms(0), at_ms(5));
+  CHECK_FALSE(lease.decide(at_ms(6), 700));
+  CHECK(lease.ask(at_ms(6), 1));
+}
+
 }  // namespace
 }  // namespace cadastre
