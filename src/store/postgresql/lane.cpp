@@ -68,26 +68,26 @@ void Lane::run() {
     arrived_.wait(lock, [this] { return lanes_.size() > 0 || stopping_; });
     waiting_ = false;
     if (lanes_.size() == 0) return;
-    Group group = lanes_.take(limits_.group_max);
+    ChangeGroup group = lanes_.take(limits_.group_max);
     lock.unlock();
     run_group(group);
     lock.lock();
   }
 }
 
-void Lane::run_group(Group& group) {
-  Failures failures(group.size());
+void Lane::run_group(ChangeGroup& group) {
+  ChangeFailures failures(group.size());
   try {
     run_until_done(group, failures);
-  } catch (const StoreFailure&) {
+  } catch (const StoreFailure& failure) {
     transaction_.abandon();
-    std::ranges::fill(failures, std::current_exception());
+    fail_all(failures, failure);
   }
   figures_.count_group(group.size());
-  for (std::size_t i = 0; i < group.size(); ++i) group[i].done(failures[i]);
+  tell_all(group, failures);
 }
 
-void Lane::run_until_done(Group& group, Failures& failures) {
+void Lane::run_until_done(ChangeGroup& group, ChangeFailures& failures) {
   auto bodies = Transaction::Bodies::together;
   auto tenants = tenants_of(group);
   for (int attempts = 1;; ++attempts) {
@@ -107,7 +107,8 @@ void Lane::run_until_done(Group& group, Failures& failures) {
   }
 }
 
-void Lane::attempt(Transaction::Bodies bodies, Group& group, Failures& failures, const std::vector<TenantId>& tenants) {
+void Lane::attempt(Transaction::Bodies bodies, ChangeGroup& group, ChangeFailures& failures,
+                   const std::vector<TenantId>& tenants) {
   std::ranges::fill(failures, nullptr);
   transaction_.begin(bodies, tenants);
   for (std::size_t i = 0; i < group.size(); ++i) {

@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "store/change_group.h"
 #include "store/commit_figures.h"
 #include "store/lanes.h"
 #include "store/postgresql/transaction.h"
@@ -39,14 +40,12 @@ class Lane {
   void stop();
 
  private:
-  using Group = std::vector<Change>;
-  using Failures = std::vector<std::exception_ptr>;  // of each change of a group, or null
-
   void run();
-  void run_group(Group& group);
+  void run_group(ChangeGroup& group);
   /// Runs the group until it is committed. Throws what cannot be mended by running it again.
-  void run_until_done(Group& group, Failures& failures);
-  void attempt(Transaction::Bodies bodies, Group& group, Failures& failures, const std::vector<TenantId>& tenants);
+  void run_until_done(ChangeGroup& group, ChangeFailures& failures);
+  void attempt(Transaction::Bodies bodies, ChangeGroup& group, ChangeFailures& failures,
+               const std::vector<TenantId>& tenants);
   void run_body(Change& change, std::exception_ptr& failure);
   void run_body_apart(Change& change, std::exception_ptr& failure);
   void commit();

@@ -71,7 +71,7 @@ void Committer::run() {
       arrived_.wait(lock, due);
     waiting_ = false;
     if (lanes_.size() == 0 && stopping_) break;
-    Group group = lanes_.take(limits_.group_max);
+    ChangeGroup group = lanes_.take(limits_.group_max);
     lock.unlock();
     if (!group.empty()) run_group(group);
     checkpoint(group.empty());
@@ -90,8 +90,8 @@ void Committer::checkpoint(bool is_idle) {
   }
 }
 
-void Committer::run_group(Group& group) {
-  Failures failures(group.size());
+void Committer::run_group(ChangeGroup& group) {
+  ChangeFailures failures(group.size());
   bool rerun = false;
   try {
     if (!run_together(group, failures)) {
@@ -101,17 +101,17 @@ void Committer::run_group(Group& group) {
     }
     commit();
     tell();
-  } catch (const StoreFailure&) {
+  } catch (const StoreFailure& failure) {
     transaction_.rollback();
-    std::ranges::fill(failures, std::current_exception());
+    fail_all(failures, failure);
   }
   transaction_.finish();
   figures_.count_group(group.size());
   if (rerun) figures_.count_rerun();
-  for (std::size_t i = 0; i < group.size(); ++i) group[i].done(failures[i]);
+  tell_all(group, failures);
 }
 
-bool Committer::run_together(Group& group, Failures& failures) {
+bool Committer::run_together(ChangeGroup& group, ChangeFailures& failures) {
   transaction_.begin(Transaction::Bodies::together);
   for (std::size_t i = 0; i < group.size(); ++i) {
     transaction_.begin_body();
@@ -136,7 +136,7 @@ bool Committer::run_together(Group& group, Failures& failures) {
   return true;
 }
 
-void Committer::run_apart(Group& group, Failures& failures) {
+void Committer::run_apart(ChangeGroup& group, ChangeFailures& failures) {
   transaction_.begin(Transaction::Bodies::apart);
   for (std::size_t i = 0; i < group.size(); ++i) {
     failures[i] = nullptr;

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <thread>
 
+#include "store/change_group.h"
 #include "store/commit_figures.h"
 #include "store/lanes.h"
 #include "store/sqlite/checkpointer.h"
@@ -33,14 +34,11 @@ class Committer {
   void stop();
 
  private:
-  using Group = std::vector<Change>;
-  using Failures = std::vector<std::exception_ptr>;  // of each change of a group, or null
-
   void run();
-  void run_group(Group& group);
+  void run_group(ChangeGroup& group);
   /// False when a body must be undone alone, and then all are to be run again apart.
-  bool run_together(Group& group, Failures& failures);
-  void run_apart(Group& group, Failures& failures);
+  bool run_together(ChangeGroup& group, ChangeFailures& failures);
+  void run_apart(ChangeGroup& group, ChangeFailures& failures);
   void commit();
   void tell();
   void checkpoint(bool is_idle);
