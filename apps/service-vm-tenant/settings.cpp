@@ -77,7 +77,8 @@ void apply_file(const CLI::App& app, Settings& settings) {
                                             line == 0 ? "" : fmt::format(" (line {})", line)));
   }
   for (const auto& [key, node] : file) {
-    const std::string name(key.str());
+    std::string name(key.str());
+    std::ranges::replace(name, '_', '-');  // TOML's own habit
     const auto row = std::ranges::find(rows(), name, &Row::name);
     if (row == rows().end()) wrong(name, fmt::format("in {} does not exist", settings.config));
     if (app.get_option("--" + name)->count() > 0) continue;
@@ -156,7 +157,9 @@ std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings) {
   for (const Row& row : rows()) {
     std::visit(
         [&](auto member) {
-          app.add_option("--" + row.name, settings.*member, row.help)
+          // LEDGER.md names it without the unit.
+          const std::string alias = row.name == "publish-interval-ms" ? ",--publish-interval" : "";
+          app.add_option("--" + row.name + alias, settings.*member, row.help)
               ->envname(environment_name(row.name))
               ->capture_default_str();
         },

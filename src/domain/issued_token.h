@@ -39,6 +39,9 @@ struct IssuedToken {
   std::string revoked_by;
 };
 
+/// The version of the record: it changes once, when the token is revoked.
+inline std::int64_t revision_of(const IssuedToken& token) { return token.revoked_at ? 2 : 1; }
+
 enum class RevocationKind { token, key, generation };
 
 /// One revoked token or subject key of one namespace. `expires_at` bounds how long it must be remembered.

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "http/idempotency.h"
+#include "http/query.h"
 #include "service/events.h"
 
 namespace cadastre::http {
@@ -20,12 +21,9 @@ bool is_sane_request_id(std::string_view id) {
   return !id.empty() && id.size() <= 128 && std::ranges::all_of(id, allowed);
 }
 
-void append_rate(std::string& headers, const RateDecision& rate, bool platform) {
-  const std::string_view name = platform ? "\"platform\"" : "\"tenant\"";
-  (headers += "RateLimit-Policy: ") += name;
-  json::append_integer(headers += ";q=", rate.limit);
-  ((headers += ";w=60\r\nRateLimit: ") += name) += ";r=";
-  json::append_integer(headers, rate.remaining);
+void append_rate(std::string& headers, const RateDecision& rate) {
+  json::append_integer(headers += "RateLimit-Policy: \"tenant\";q=", rate.limit);
+  json::append_integer(headers += ";w=60\r\nRateLimit: \"tenant\";r=", rate.remaining);
   json::append_integer(headers += ";t=", rate.reset_s);
   headers += "\r\n";
 }
@@ -38,6 +36,12 @@ std::vector<std::string> operation_names() {
   std::vector<std::string> names;
   for (const Route& route : routes()) names.emplace_back(route.operation);
   return names;
+}
+
+/// A misspelt parameter must not be ignored, no more than a misspelt member.
+Result<void> check_parameters(const Route& route, const Request& request) {
+  if (request.query().empty()) return {};
+  return TRY(Query::parse(request.query())).only(route.parameters);
 }
 
 std::size_t index_of(const Route* route, const RequestMetrics& metrics) {
@@ -151,6 +155,8 @@ void Api::answer_admitted(std::shared_ptr<Exchange> exchange, unsigned io_thread
   const Match& match = exchange->match;
   if (exchange->who.known) exchange->tenant = exchange->who.known->caller.tenant;
   if (exchange->who.refusal) return finish(*exchange, std::unexpected(*exchange->who.refusal), io_thread);
+  if (const auto known = check_parameters(*match.route, exchange->request); !known)
+    return finish(*exchange, std::unexpected(known.error()), io_thread);
   if (match.route->subject == Subject::path_tenant) {
     auto named = TenantId::parse(match.path[0]);
     if (!named)
@@ -246,17 +252,18 @@ void Api::finish_failed(Exchange& exchange, std::exception_ptr failure, unsigned
 }
 
 void Api::finish(Exchange& exchange, Result<Response> outcome, unsigned thread) {
-  if (!outcome) {
-    metrics_.count_refusal(thread, outcome.error().code);
-    if (exchange.who.known) exchange.who.known->gate->count_refusal(outcome.error().code);
-  }
+  if (!outcome && outcome.error().code == Code::unauthenticated)
+    metrics_.count_credential(thread, reason_of(outcome.error()));
   Response response =
       outcome ? *std::move(outcome)
               : problem(outcome.error(), {exchange.request.path(), exchange.request_id, exchange.tenant.text()});
+  if (response.refused) {
+    metrics_.count_refusal(thread, *response.refused);
+    if (exchange.who.known) exchange.who.known->gate->count_refusal(*response.refused);
+  }
   ((response.headers += "X-Request-Id: ") += exchange.request_id) += "\r\n";
   if (response.status == 405) response.headers += "Allow: " + exchange.match.allow + "\r\n";
-  if (exchange.who.rate)
-    append_rate(response.headers, *exchange.who.rate, exchange.who.known->caller.tenant.is_platform());
+  if (exchange.who.rate) append_rate(response.headers, *exchange.who.rate);
   const auto took = exchange.watch.elapsed();
   metrics_.count(thread, index_of(exchange.match.route, metrics_), response.status, took);
   log(exchange, response.status, took, thread);

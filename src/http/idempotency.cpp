@@ -47,6 +47,9 @@ Result<Response> run_once(const Call& call, std::string_view route, Tx& tx,
                           const std::function<Result<Response>()>& act) {
   const auto key = call.request.header("idempotency-key");
   if (!key || call.request.method() != "POST") return act();
+  if (call.request.count("idempotency-key") > 1) {
+    return refuse(Code::malformed, "Idempotency-Key", "Idempotency-Key may be sent once.");
+  }
   TRY(check_key(*key));
   const Instant now = call.services.clock.now();
   IdempotentAnswer answer{.key = sha256(fmt::format("{}\n{}\n{}\n{}", encode_hex(call.caller.subject_key), route,

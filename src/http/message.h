@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,7 +28,8 @@ struct Response {
   std::string body = {};
   /// When set, sent in place of `body`, without a copy if it is long.
   std::shared_ptr<const std::string> shared_body = nullptr;
-  bool close = false;  ///< Ends the connection after this answer.
+  bool close = false;                ///< Ends the connection after this answer.
+  std::optional<Code> refused = {};  ///< Set in a problem document: why.
   /// Set when the body holds a token, which must not be kept: `<tenant>/<token_id>`, from which it can be signed again.
   std::string token_reference = {};
 

@@ -16,13 +16,6 @@ bool is_loopback(std::string_view peer) {
   return peer.starts_with("127.") || peer == "::1" || peer.starts_with("::ffff:127.");
 }
 
-/// `{"error":"invalid_token","reason":…}`: the form of TOKENS.md section 13.
-Response invalid(const Refusal& refusal) {
-  Response response{.status = 401, .content_type = "application/json", .headers = "Cache-Control: no-store\r\n"};
-  json::Object(response.body).field("error", "invalid_token").field("reason", refusal.subject).end();
-  return response;
-}
-
 Response valid(const KnownToken& known) {
   const VerifiedToken& token = known.token;
   Response response{.status = 200, .content_type = "application/json", .headers = "Cache-Control: no-store\r\n"};
@@ -62,9 +55,8 @@ Result<Response> verify_presented_token(Api& api, const Request& request, const 
   const auto token = TRY(decode_token_body(request));
   const auto known =
       api.parts().authenticator.inspect(token, request.peer, api.tokens(io_thread), api.reader(io_thread));
-  if (known) return valid(**known);
-  if (known.error().code != Code::unauthenticated) return std::unexpected(known.error());
-  return invalid(known.error());
+  if (!known) return std::unexpected(known.error());
+  return valid(**known);
 }
 
 Result<Response> get_jwks(Api& api, const Request&, const PathParameters&, unsigned) {

@@ -143,9 +143,11 @@ Result<Response> post_token(const Call& call, Tx& tx) {
 
 Result<Response> get_tokens(const Call& call, Reader& reader) {
   const Query query = TRY(Query::parse(call.request.query()));
-  TRY(query.only({"page_size", "page_token"}));
   const auto page = TRY(parse_page(query, "tokens"));
-  if (!reader.tenant(call.tenant)) return refuse(Code::not_found, "tenant", "There is no such tenant.");
+  const auto tenant = reader.tenant(call.tenant);
+  if (!tenant || tenant->state == TenantState::deleted) {
+    return refuse(Code::not_found, "tenant", "There is no such tenant.");
+  }
   const auto tokens = reader.tokens(call.tenant, {.after = TRY(token_after(page)), .limit = page.size + 1});
   return list_answer(
       "tokens", tokens, page.size, [](std::string& out, const IssuedToken& token) { append_token_record(out, token); },
@@ -155,13 +157,14 @@ Result<Response> get_tokens(const Call& call, Reader& reader) {
 Result<Response> get_token(const Call& call, Reader& reader) {
   const auto found = TRY(token(reader, call.tenant, call.path.back()));
   Response response{.status = 200, .content_type = "application/json"};
-  append_etag(response.headers, found.revoked_at ? 2 : 1);
+  append_etag(response.headers, revision_of(found));
   append_token_record(response.body, found);
   return response;
 }
 
 Result<Response> remove_token(const Call& call, Tx& tx) {
-  TRY(revoke_token(tx, call.services, call.caller, call.tenant, call.path.back()));
+  const auto if_match = TRY(parse_if_match(call.request));
+  TRY(revoke_token(tx, call.services, call.caller, call.tenant, call.path.back(), if_match));
   return Response{.status = 204};
 }
 
@@ -178,7 +181,7 @@ Result<Response> post_revocation(const Call& call, Tx& tx) {
   if (token_id) TRY(revoke_token(tx, call.services, call.caller, call.tenant, *token_id));
   if (rid) {
     const auto id = decode_rid(*rid);
-    if (!id) return refuse(Code::invalid_field, "rid", "rid must be 43 characters of base64url.");
+    if (!id) return refuse_member("rid", "must be 43 characters of base64url");
     TRY(revoke_rid(tx, call.services, call.caller, call.tenant, *id));
   }
   if (key != nullptr) {

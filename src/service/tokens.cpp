@@ -13,52 +13,51 @@ namespace {
 constexpr std::size_t label_bytes_max = 100;
 constexpr std::chrono::seconds tombstone_margin{300};  // TOKENS.md section 8
 
-std::unexpected<Refusal> wrong_field(const char* name, std::string rule) {
-  auto detail = fmt::format("{} {}", name, rule);
-  return std::unexpected(
-      Refusal{Code::invalid_field, name, std::move(detail), {}, {{fmt::format("/{}", name), std::move(rule)}}});
-}
-
 Result<void> check_label(std::string_view label) {
   const bool has_control =
       std::ranges::any_of(label, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   if (label.size() > label_bytes_max || has_control)
-    return wrong_field("label", "must have at most 100 bytes and no control characters");
+    return refuse_member("label", "must have at most 100 bytes and no control characters");
   return {};
 }
 
 Result<void> check_order(const Services& services, const TokenOrder& order) {
   const std::int64_t longest = services.deployment.token_lifetime_max.count();
   if (order.expires_in_s < token_lifetime_min.count() || order.expires_in_s > longest) {
-    return wrong_field("expires_in_seconds",
-                       fmt::format("must be an integer from {} to {}", token_lifetime_min.count(), longest));
+    return refuse_member("expires_in_seconds",
+                         fmt::format("must be an integer from {} to {}", token_lifetime_min.count(), longest));
   }
   if (order.delegable_depth < 0 || order.delegable_depth > delegable_depth_max) {
-    return wrong_field("delegable_depth", fmt::format("must be an integer from 0 to {}", delegable_depth_max));
+    return refuse_member("delegable_depth", fmt::format("must be an integer from 0 to {}", delegable_depth_max));
   }
   if (order.tenant.is_platform() != (order.scope == Scope::platform_admin())) {
-    return wrong_field("scope", "service:platform-admin is for tokens without a tenant, and for them alone");
+    return refuse_member("scope", "service:platform-admin is for tokens without a tenant, and for them alone");
   }
   const std::string& own = services.deployment.audience;
   if (!order.audience.empty() && order.audience != own && !order.audience.starts_with(own + "/")) {
-    return wrong_field("audience", fmt::format("must be {0} or {0}/<service>", own));
+    return refuse_member("audience", fmt::format("must be {0} or {0}/<service>", own));
   }
   return check_label(order.label);
 }
 
+/// Nobody hands out more than they have.
+Result<void> admit_scope(const Services& services, const Caller& caller, const Scope& scope) {
+  if (may_delegate(caller.scope, scope, services.deployment.delegable_services)) return {};
+  return refuse(Code::insufficient_scope, "scope",
+                fmt::format("A token of scope {} cannot issue one of scope {}.", caller.scope.text(), scope.text()));
+}
+
 /// What a sub-token owes to the token it is issued under. A platform administrator issues root tokens of tenants.
-Result<void> admit_sub_token(const Services& services, const Caller& caller, const TokenOrder& order,
-                             Instant expires_at) {
-  if (!may_delegate(caller.scope, order.scope, services.deployment.delegable_services)) {
-    return refuse(
-        Code::insufficient_scope, "scope",
-        fmt::format("A token of scope {} cannot issue one of scope {}.", caller.scope.text(), order.scope.text()));
-  }
+Result<void> admit_sub_token(const Caller& caller, const TokenOrder& order, Instant expires_at) {
   if (is_platform(caller) && !order.tenant.is_platform()) return {};
   if (expires_at > caller.expires_at) {
-    return refuse(Code::expires_after_parent, "expires_in_seconds",
-                  fmt::format("The token it is issued under expires at {}; ask for a shorter life.",
-                              format_rfc3339(caller.expires_at)));
+    const std::string latest = format_rfc3339(caller.expires_at);
+    return std::unexpected(
+        Refusal{Code::expires_after_parent,
+                "expires_in_seconds",
+                fmt::format("The token it is issued under expires at {}; ask for a shorter life.", latest),
+                {},
+                {{"/expires_in_seconds", fmt::format("must end by {}", latest)}}});
   }
   if (caller.rids.size() > ancestors_max) {
     return refuse(Code::conflict, "anc",
@@ -75,7 +74,7 @@ Result<void> bind_to_parent(const Services& services, const Caller& caller, cons
   record.requires_pop = record.requires_pop || caller.requires_pop;
   record.ancestors = caller.rids;
   if (caller.audience == services.deployment.audience || caller.audience == record.audience) return {};
-  return wrong_field("audience", fmt::format("must be {}, as that of the token it is issued under", caller.audience));
+  return refuse_member("audience", fmt::format("must be {}, as that of the token it is issued under", caller.audience));
 }
 
 /// The tenant, which may get a token now.
@@ -172,10 +171,11 @@ Result<void> admit_wide_revocation(Reader& reader, const Caller& caller, const T
 }  // namespace
 
 Result<FreshToken> issue_token(Tx& tx, Services& services, const Caller& caller, const TokenOrder& order) {
+  TRY(admit_scope(services, caller, order.scope));
   TRY(check_order(services, order));
   const auto tenant = TRY(issuing_tenant(tx, order.tenant));
   auto record = draw_record(services, order, tenant);
-  TRY(admit_sub_token(services, caller, order, record.expires_at));
+  TRY(admit_sub_token(caller, order, record.expires_at));
   if (is_platform(caller) == order.tenant.is_platform()) TRY(bind_to_parent(services, caller, order, record));
   record.issued_by = caller.token_id;
   return sign_and_record(tx, services, std::move(record), actor_of(caller), caller.request_id);
@@ -212,7 +212,7 @@ Result<IssuedToken> token(Reader& reader, const TenantId& tenant, std::string_vi
 }
 
 Result<void> revoke_token(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant,
-                          std::string_view id_or_rid) {
+                          std::string_view id_or_rid, const Precondition& if_match) {
   TRY(revoking_tenant(tx, caller, tenant));
   const auto found = token(tx, tenant, id_or_rid);
   if (!found) {
@@ -222,6 +222,9 @@ Result<void> revoke_token(Tx& tx, Services& services, const Caller& caller, cons
   std::vector<RevocationId> rids{found->rid};
   rids.insert(rids.end(), found->ancestors.begin(), found->ancestors.end());
   TRY(admit_revocation(caller, tenant, rids));
+  if (!if_match.holds(revision_of(*found))) {
+    return refuse(Code::precondition_failed, "If-Match", "The token has changed since: read it again and repeat.");
+  }
   if (found->revoked_at) return {};
   const Instant now = services.clock.now();
   tx.mark_revoked(tenant, found->id, now, caller.token_id);

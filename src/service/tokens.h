@@ -4,6 +4,7 @@
 #include <string>
 
 #include "crypto/ed25519.h"
+#include "domain/precondition.h"
 #include "service/caller.h"
 #include "service/services.h"
 
@@ -45,8 +46,9 @@ Result<IssuedToken> token(Reader& reader, const TenantId& tenant, std::string_vi
 
 /// Revokes a token for ever, and with it everything issued under it. Revoking twice changes nothing. An administrator
 /// may revoke any token of its namespace but its own ancestors; any other holder itself and what hangs below it.
+/// Refuses with `precondition_failed` when `if_match` does not hold for the token's revision.
 Result<void> revoke_token(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant,
-                          std::string_view id_or_rid);
+                          std::string_view id_or_rid, const Precondition& if_match = {});
 
 /// Revokes an element by its rid, known here or not (an offline link is not).
 Result<void> revoke_rid(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant,

@@ -198,7 +198,7 @@ Checked<std::vector<Caveat>> decode_caveats(const json::Value& cav, std::size_t 
 
 Result<std::string> admit_caveats(const json::Value& cav) {
   const auto caveats = decode_caveats(cav, 0);
-  if (!caveats) return refuse(Code::invalid_field, "caveats", caveats.error().reason);
+  if (!caveats) return refuse_member("caveats", "are refused: " + caveats.error().reason);
   return *json::canonical(cav);  // every number in it has been read as an integer
 }
 
@@ -220,9 +220,8 @@ Result<std::string> inherit_caveats(const std::vector<Caveat>& inherited, std::s
   if (own.empty() || own == "[]") return text;
   const auto array = json::parse(own, caveats_depth_max).value;
   if (!array || inherited.size() + array->elements.size() > caveats_per_element_max) {
-    return refuse(Code::invalid_field, "caveats",
-                  fmt::format("a token has at most {} caveats, and {} come from the one it is issued under",
-                              caveats_per_element_max, inherited.size()));
+    return refuse_member("caveats", fmt::format("are more than {} with the {} of the token it is issued under",
+                                                caveats_per_element_max, inherited.size()));
   }
   text.back() = ',';
   return text += own.substr(1);

@@ -180,7 +180,7 @@ Result<MintedToken> mint(const Claims& claims, const PrivateKey& issuer, Algorit
   const std::string payload = encode_claims(claims);
   MintedToken minted{.text = sign_jws(header, payload, issuer)};
   if (payload.size() > payload_bytes_max || minted.text.size() > element_chars_max) {
-    return refuse(Code::invalid_field, "caveats", "the token would be longer than a header may carry");
+    return refuse_member("caveats", "would make the token longer than a header may carry");
   }
   minted.rid = rid_of(std::string_view(minted.text).substr(0, minted.text.rfind('.')));
   return minted;

@@ -72,6 +72,8 @@ class Matrix:
             self.cell(name, operation, row, token, (403, "INSUFFICIENT_SCOPE"))
         elif row.about == "path":
             self.alike(name, operation, row, token, (403, "TENANT_MISMATCH"))
+            self.cell("an administrator's, of a tenant that never was", operation, row, self.world.admin, (404, "NOT_FOUND"),
+                      values=UNKNOWN)
         elif row.has_id:
             self.alike(name, operation, row, token, (404, "NOT_FOUND"))
         elif row.body:  # it names acme
