@@ -60,6 +60,12 @@ struct LogState {
   std::uint64_t published_size = 0;  ///< 0: never published.
 };
 
+/// A namespace with the head of its log.
+struct TenantWithHead {
+  Tenant tenant;
+  LogHead head;
+};
+
 /// The first answer to a request with an Idempotency-Key. Never holds a token: see `token_id`.
 struct IdempotentAnswer {
   Bytes<32> key{};           ///< SHA-256 of subject, route and key.
@@ -107,6 +113,9 @@ class Reader {
   virtual std::int64_t counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid) = 0;
   virtual std::vector<SigningKey> signing_keys() = 0;  ///< All of them, in order of `kid`.
   virtual std::optional<LogHead> log_head(const TenantId& tenant) = 0;
+  /// Those of them that there are, deleted ones and the platform too, in no order. One question where each costs a
+  /// trip.
+  virtual std::vector<TenantWithHead> tenants_with_heads(std::span<const TenantId> ids);
   virtual std::vector<Leaf> leaves(const TenantId& tenant, const LeafQuery& query) = 0;
   virtual std::optional<PublishedCheckpoint> checkpoint(const TenantId& tenant) = 0;
   /// Every log in order of tenant, from the one after `after` on (the platform's first: give nothing to start).
