@@ -31,11 +31,15 @@ Checked<void> check_lifetime(std::int64_t issued_at_s, std::int64_t not_before_s
   return {};
 }
 
+/// Whether the root of a chain is an issuer's for this service, or is only read.
+enum class RootTrust { proven, claimed };
+
 /// Steps 4 to 10 on one credential, element by element; `token_` is what holds so far.
 class ChainVerifier {
  public:
-  ChainVerifier(const VerifierRules& rules, const IssuerKeys& keys, AdmittedKeys& admitted, Instant now)
-      : rules_(rules), keys_(keys), admitted_(admitted), now_(now) {}
+  ChainVerifier(const VerifierRules& rules, const IssuerKeys& keys, RootTrust trust, AdmittedKeys& admitted,
+                Instant now)
+      : rules_(rules), keys_(keys), trust_(trust), admitted_(admitted), now_(now) {}
 
   Checked<VerifiedToken> verify(std::span<const std::string_view> elements) {
     VerifiedToken token = TRY(root(elements.front()));
@@ -49,13 +53,9 @@ class ChainVerifier {
   Checked<VerifiedToken> root(std::string_view text) {
     const Jws jws = TRY(decode_jws(text));
     const JwsHeader header = TRY(decode_header(jws.header, ObjectKind::capability));
-    const IssuerKey* const key = keys_.find(header.kid);
-    if (key == nullptr) return fault("unknown_kid");
-    if (key->state == IssuerKeyState::revoked) return fault("key_revoked");
-    if (!cadastre::verify(key->key, as_bytes(jws.signing_input), jws.signature)) return fault("signature_invalid");
+    if (trust_ == RootTrust::proven) TRY(check_signature(jws, header));
     ReceivedClaims claims = TRY(decode_claims(jws.payload, ObjectKind::capability));
-    if (claims.issuer != rules_.issuer) return fault("bad_issuer");
-    if (!is_for_us(claims.audience)) return fault("bad_audience");
+    if (trust_ == RootTrust::proven) TRY(check_origin(claims));
     const Scope scope = TRY(scope_of(claims));
     const auto tenant = TRY(tenant_of(claims));
     const bool is_platform = scope == Scope::platform_admin();
@@ -65,7 +65,7 @@ class ChainVerifier {
                         .home = tenant.value_or(TenantId::platform()),
                         .tenant = tenant,
                         .scope = scope,
-                        .kid = key->kid,
+                        .kid = header.kid,
                         .audience = claims.audience,
                         .device = std::move(claims.device),
                         .generation = claims.generation,
@@ -75,6 +75,21 @@ class ChainVerifier {
     ancestors_ = std::move(claims.ancestors);
     TRY(add(token, claims, jws));
     return token;
+  }
+
+  /// Steps 5 and 6.
+  Checked<void> check_signature(const Jws& jws, const JwsHeader& header) const {
+    const IssuerKey* const key = keys_.find(header.kid);
+    if (key == nullptr) return fault("unknown_kid");
+    if (key->state == IssuerKeyState::revoked) return fault("key_revoked");
+    if (!cadastre::verify(key->key, as_bytes(jws.signing_input), jws.signature)) return fault("signature_invalid");
+    return {};
+  }
+
+  Checked<void> check_origin(const ReceivedClaims& claims) const {
+    if (claims.issuer != rules_.issuer) return fault("bad_issuer");
+    if (!is_for_us(claims.audience)) return fault("bad_audience");
+    return {};
   }
 
   /// One link: signed by the holder of `token`, and nothing but narrower than it.
@@ -152,6 +167,7 @@ class ChainVerifier {
 
   const VerifierRules& rules_;
   const IssuerKeys& keys_;
+  RootTrust trust_;
   AdmittedKeys& admitted_;
   Instant now_;
   std::vector<RevocationId> ancestors_;
@@ -186,7 +202,14 @@ Checked<Presented> decode_authorization(std::span<const std::string_view> author
 Checked<VerifiedToken> verify_token(std::string_view credential, const VerifierRules& rules, const IssuerKeys& keys,
                                     AdmittedKeys& admitted, Instant now) {
   const auto elements = TRY(split_chain(credential, rules.links_max));
-  return ChainVerifier(rules, keys, admitted, now).verify(elements);
+  return ChainVerifier(rules, keys, RootTrust::proven, admitted, now).verify(elements);
+}
+
+Checked<ClaimedToken> read_chain(std::string_view credential, const VerifierRules& rules, AdmittedKeys& admitted,
+                                 Instant now) {
+  const IssuerKeys none;
+  const auto elements = TRY(split_chain(credential, rules.links_max));
+  return ClaimedToken{TRY(ChainVerifier(rules, none, RootTrust::claimed, admitted, now).verify(elements))};
 }
 
 Checked<void> check_state(const VerifiedToken& token, const TokenState& state, const IssuerKeys& keys, Access access,

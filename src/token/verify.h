@@ -76,6 +76,16 @@ struct VerifiedToken {
 Checked<VerifiedToken> verify_token(std::string_view credential, const VerifierRules& rules, const IssuerKeys& keys,
                                     AdmittedKeys& admitted, Instant now);
 
+/// What a chain says of itself. It grants nothing: whoever wrote it down may have made up its root.
+struct ClaimedToken {
+  VerifiedToken says;  ///< As if the root were an issuer's.
+};
+
+/// The same but for what only the issuer and its service can tell: the root's signature, `iss` and `aud`. For those who
+/// narrow a token offline and cannot ask; of `rules`, the issuer, audience and service are not looked at.
+Checked<ClaimedToken> read_chain(std::string_view credential, const VerifierRules& rules, AdmittedKeys& admitted,
+                                 Instant now);
+
 enum class TenantStanding { active, suspended, unknown };
 enum class Access { read, change };
 
