@@ -91,7 +91,7 @@ std::string ServerUrl::authority() const {
   return is_usual ? name : fmt::format("{}:{}", name, port);
 }
 
-bool Query::is_repeatable() const {
+bool ClientRequest::is_repeatable() const {
   const auto is_key = [](const HeaderField& field) { return same_name(field.name, "Idempotency-Key"); };
   return method == "GET" || std::ranges::any_of(headers, is_key);
 }
@@ -180,7 +180,7 @@ Client::Client(ServerUrl url, std::string token, std::string authorities_file)
 
 Client::~Client() = default;
 
-Reply Client::send(const Query& query) {
+Reply Client::send(const ClientRequest& query) {
   Request request(beast::http::string_to_verb(query.method), url_.prefix + query.path, 11);
   request.set(beast::http::field::host, url_.authority());
   request.set(beast::http::field::user_agent, "cadastre");

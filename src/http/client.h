@@ -31,7 +31,7 @@ struct HeaderField {
 };
 
 /// What is asked. `path` is sent as it stands, such as `/v1/vms?state=Running`.
-struct Query {
+struct ClientRequest {
   std::string method = "GET";
   std::string path;
   std::string body = {};                  ///< JSON; empty when there is none.
@@ -68,7 +68,7 @@ class Client {
   ~Client();
 
   /// Any answer, refusals too. Bodies up to 64 MiB; 30 s in all. Throws ClientFailure.
-  Reply send(const Query& query);
+  Reply send(const ClientRequest& query);
   Reply get(const std::string& path) { return send({.path = path}); }
 
  private:

@@ -118,8 +118,8 @@ TEST_CASE("a change is sent with its body and fields, and the answer's fields ar
 }
 
 TEST_CASE("what may have arrived is sent again only when that does no harm") {
-  const Query plain{.method = "POST", .path = "/"};
-  Query keyed = plain;
+  const ClientRequest plain{.method = "POST", .path = "/"};
+  ClientRequest keyed = plain;
   keyed.headers = {{"idempotency-key", "k"}};
   CHECK_FALSE(plain.is_repeatable());
   CHECK(keyed.is_repeatable());
