@@ -64,6 +64,7 @@ def settings(trial):
             (["--tls-client-ca", "x"], "setting tls-client-ca needs tls-cert and tls-key"),
             (["--threads", "x"], "--threads = x"),
             (["--threads", "1000"], "setting threads must be from 0 to 256"),
+            (["--token-links-max", "9"], "setting token-links-max must be from 0 to 8"),
             (["--config", "nowhere.toml"], "cannot read nowhere.toml: File could not be opened for reading$"),
             (["--store", "postgres"], "setting store must be "),
             (["--public-url", "ftp://x"], "setting public-url must begin with http:// or https://"),
