@@ -16,6 +16,17 @@ bool is_loopback(std::string_view peer) {
   return peer.starts_with("127.") || peer == "::1" || peer.starts_with("::ffff:127.");
 }
 
+/// `{"error":"invalid_token","reason":…}`: the form of TOKENS.md section 13, the same for every token that is refused
+/// for the same reason. The challenge is that of an ordinary call.
+Response invalid(const Refusal& refusal) {
+  Response response = problem(refusal, {});
+  response.content_type = "application/json";
+  response.headers += "Cache-Control: no-store\r\n";
+  response.body.clear();
+  json::Object(response.body).field("error", "invalid_token").field("reason", refusal.subject).end();
+  return response;
+}
+
 Response valid(const KnownToken& known) {
   const VerifiedToken& token = known.token;
   Response response{.status = 200, .content_type = "application/json", .headers = "Cache-Control: no-store\r\n"};
@@ -55,8 +66,9 @@ Result<Response> verify_presented_token(Api& api, const Request& request, const 
   const auto token = TRY(decode_token_body(request));
   const auto known =
       api.parts().authenticator.inspect(token, request.peer, api.tokens(io_thread), api.reader(io_thread));
-  if (!known) return std::unexpected(known.error());
-  return valid(**known);
+  if (known) return valid(**known);
+  if (known.error().code != Code::unauthenticated) return std::unexpected(known.error());
+  return invalid(known.error());
 }
 
 Result<Response> get_jwks(Api& api, const Request&, const PathParameters&, unsigned) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "http/ledger.h"
+#include "http/oauth.h"
 #include "http/open.h"
 #include "http/tenants.h"
 #include "http/tokens.h"
@@ -35,10 +36,16 @@ const Route table[] = {
     {"GET", "/v1/tenants/{t}/tokens", "token.list", tenant_admin, Subject::path_tenant, get_tokens, paged},
     {"GET", "/v1/tenants/{t}/tokens/{id}", "token.get", tenant_admin, Subject::path_tenant, get_token},
     {"DELETE", "/v1/tenants/{t}/tokens/{id}", "token.revoke", tenant_admin, Subject::path_tenant, remove_token},
+    {"POST", "/v1/tenants/{t}/tokens/replace", "token.replace.bulk", tenant_admin, Subject::path_tenant,
+     post_replacements},
+    {"POST", "/v1/tenants/{t}/tokens/{id}/replace", "token.replace", tenant_admin, Subject::path_tenant,
+     post_replacement},
     {"POST", "/v1/tenants/{t}/revocations", "revocation.create", tenant_admin, Subject::path_tenant, post_revocation},
     {"POST", "/v1/tokens", "token.issue.alias", tenant_admin, Subject::own_namespace, post_token},
     {"DELETE", "/v1/tokens/{id}", "token.revoke.alias", read, Subject::own_namespace, remove_token},
     {"POST", "/v1/tokens/verify", "token.verify", anyone, Subject::nobody, verify_presented_token},
+    {"POST", "/v1/tokens/introspect", "token.introspect", read, Subject::own_namespace, introspect_token},
+    {"POST", "/v1/tokens/revoke", "token.revoke.form", read, Subject::own_namespace, revoke_presented_token},
     {"GET", "/.well-known/jwks.json", "key.list", anyone, Subject::nobody, get_jwks},
 
     {"POST", "/v1/vms", "vm.create", input, Subject::own_tenant, post_vm},

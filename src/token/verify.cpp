@@ -1,6 +1,7 @@
 #include "token/verify.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace cadastre {
@@ -38,7 +39,7 @@ enum class RootTrust { proven, claimed };
 class ChainVerifier {
  public:
   ChainVerifier(const VerifierRules& rules, const IssuerKeys& keys, RootTrust trust, AdmittedKeys& admitted,
-                Instant now)
+                std::optional<Instant> now)
       : rules_(rules), keys_(keys), trust_(trust), admitted_(admitted), now_(now) {}
 
   Checked<VerifiedToken> verify(std::span<const std::string_view> elements) {
@@ -123,7 +124,7 @@ class ChainVerifier {
 
   /// Steps 8 and 9, the same for every element, and what every element adds to the token.
   Checked<void> add(VerifiedToken& token, const ReceivedClaims& claims, const Jws& jws) {
-    TRY(check_lifetime(claims.issued_at_s, token.not_before_s, token.expires_at_s, now_));
+    if (now_) TRY(check_lifetime(claims.issued_at_s, token.not_before_s, token.expires_at_s, *now_));
     if (claims.expires_at_s - claims.issued_at_s > rules_.lifetime_max.count()) return fault("lifetime_too_long");
     token.issued_at_s = std::max(token.issued_at_s, claims.issued_at_s);
     token.requires_pop = token.requires_pop || claims.requires_pop;
@@ -169,7 +170,7 @@ class ChainVerifier {
   const IssuerKeys& keys_;
   RootTrust trust_;
   AdmittedKeys& admitted_;
-  Instant now_;
+  std::optional<Instant> now_;  // nothing: times are not looked at
   std::vector<RevocationId> ancestors_;
 };
 
@@ -179,6 +180,13 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
+
+std::vector<RevocationId> VerifiedToken::rids_upwards() const {
+  const auto own_end = rids.begin() + static_cast<std::ptrdiff_t>(elements);
+  std::vector<RevocationId> upwards(std::reverse_iterator(own_end), rids.rend());
+  upwards.insert(upwards.end(), own_end, rids.end());
+  return upwards;
+}
 
 Checked<Presented> decode_authorization(std::span<const std::string_view> authorization,
                                         std::span<const std::string_view> proofs) {
@@ -210,6 +218,12 @@ Checked<ClaimedToken> read_chain(std::string_view credential, const VerifierRule
   const IssuerKeys none;
   const auto elements = TRY(split_chain(credential, rules.links_max));
   return ClaimedToken{TRY(ChainVerifier(rules, none, RootTrust::claimed, admitted, now).verify(elements))};
+}
+
+Checked<VerifiedToken> identify_token(std::string_view credential, const VerifierRules& rules, const IssuerKeys& keys,
+                                      AdmittedKeys& admitted) {
+  const auto elements = TRY(split_chain(credential, rules.links_max));
+  return ChainVerifier(rules, keys, RootTrust::proven, admitted, std::nullopt).verify(elements);
 }
 
 Checked<void> check_state(const VerifiedToken& token, const TokenState& state, const IssuerKeys& keys, Access access,
