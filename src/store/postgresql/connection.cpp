@@ -13,7 +13,6 @@ namespace cadastre::postgresql {
 namespace {
 
 constexpr std::chrono::milliseconds lock_patience{4'000};  // for a row that another transaction holds
-constexpr std::chrono::milliseconds idle_patience{2'000};  // then the database ends a frozen process's transaction
 constexpr std::chrono::milliseconds set_up_patience{2'000};
 constexpr std::chrono::milliseconds leaving_patience{500};
 constexpr std::chrono::milliseconds look_every{100};         // whether others have given up
@@ -87,7 +86,9 @@ void Connection::set_up() {
   execute(
       fmt::format("SET synchronous_commit = on; SET enable_seqscan = off; SET enable_hashjoin = off; "
                   "SET enable_mergejoin = off; SET plan_cache_mode = force_generic_plan; SET jit = off; "
-                  "SET lock_timeout = {}; SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}",
+                  "SET lock_timeout = {}; SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}; "
+                  "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; "
+                  "SET tcp_user_timeout = 8000",
                   lock_patience.count(), statement_patience.count(), idle_patience.count()));
 }
 

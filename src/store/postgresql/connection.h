@@ -17,6 +17,9 @@ namespace cadastre::postgresql {
 /// sooner.
 constexpr std::chrono::milliseconds statement_patience{30'000};
 
+/// How long the database lets a transaction stand idle: then it ends it, since its process may be frozen.
+constexpr std::chrono::milliseconds idle_patience{2'000};
+
 /// How long a connection waits for one answer before it is given up.
 struct Patience {
   std::chrono::milliseconds question;        ///< For an answer outside of a transaction.

@@ -17,6 +17,7 @@ enum class Sql {
   mark_commit,
   find_commit,
   forget_commits,
+  end_frozen_senders,
 
   find_tenant,
   find_tenants,
@@ -98,6 +99,7 @@ enum class Sql {
   take_lease,
   keep_lease,
   leave_lease,
+  last_showing,
   count_showing,
   read_file,
   files_of_folder,
