@@ -48,7 +48,7 @@ constexpr Explanation explanations[] = {
 
 template <class T>
 T value_or_usage(Result<T> result) {
-  if (!result) usage_error(fmt::format("{}: {}", result.error().subject, result.error().detail));
+  if (!result) usage_error(result.error().detail);
   return *std::move(result);
 }
 

@@ -104,13 +104,13 @@ TEST_CASE("wrong spellings are usage errors") {
     void (*change)(LinkOrder&);
   };
   const Row rows[] = {
-      {"scope: must be", [](LinkOrder& order) { order.scope = "ALL"; }},
+      {"scope must be", [](LinkOrder& order) { order.scope = "ALL"; }},
       {"--expires-in", [](LinkOrder& order) { order.expires_in = "soon"; }},
       {"--caveat must be JSON", [](LinkOrder& order) { order.caveats = {"GET"}; }},
       {"unknown_caveat", [](LinkOrder& order) { order.caveats = {R"({"colour":["red"]})"}; }},
       {"bad_caveat", [](LinkOrder& order) { order.caveats = {R"({"uses":0})"}; }},
-      {"tenant_id: may hold only", [](LinkOrder& order) { order.tenant = "ACME"; }},
-      {"caveats: the token would be longer",
+      {"tenant_id may hold only", [](LinkOrder& order) { order.tenant = "ACME"; }},
+      {"caveats would make the token longer",
        [](LinkOrder& order) { order.caveats = {"{\"op\":[\"" + std::string(1400, 'a') + "\"]}"}; }},
   };
   for (const Row& row : rows) {

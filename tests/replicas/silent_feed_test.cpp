@@ -1,6 +1,7 @@
 // What a replica answers that has heard nothing of the others (TOKENS.md section 10).
 #include <doctest/doctest.h>
 
+#include "service/revocations.h"
 #include "tests/replicas/world.h"
 
 namespace cadastre {
