@@ -115,8 +115,8 @@ def targets(host, token):
             "http://127.0.0.1/v1/tenants", "*", "/v1/tenants?a=%", "/v1/tenants?page_size=\xe9"]:
         yield f"target {target!r}", head(f"GET {target} HTTP/1.1", host, bearer), [400]
     for query in [
-            "page_size=0", "page_size=-1", "page_size=x", "page_size=1.5", "page_size=1e2", "page_size=+1", "page_size=",
-            f"page_size={2**64}", "page_token=x", "page_token=%00", "page_token=AAAAAAAAAAAA", "page_size=1&page_size=2",
+            "page_size=-1", "page_size=x", "page_size=1.5", "page_size=1e2", "page_size=+1", "page_size=",
+            f"page_size=-{2**64}", "page_token=x", "page_token=%00", "page_token=AAAAAAAAAAAA", "page_size=1&page_size=2",
             "page_size", "&", "=1", "colour=red", "page_size=%ff"]:
         yield f"query {query}", head(f"GET /v1/tenants?{query} HTTP/1.1", host, bearer), [400]
     for path in [
