@@ -36,7 +36,7 @@ void check(const Context& context) {
     usage_error(fmt::format("--url {}", url.error().detail));
   if (context.tenant.empty()) return;
   if (const auto tenant = TenantId::parse(context.tenant); !tenant)
-    usage_error(fmt::format("--tenant {}", tenant.error().detail));
+    usage_error(fmt::format("--tenant {}", tenant.error().errors.front().detail));
 }
 
 /// Adds one, or changes one of that name. The first becomes the current one.

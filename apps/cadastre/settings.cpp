@@ -107,7 +107,7 @@ TenantId tenant_of(const Settings& settings, const std::string& credential) {
   const std::string name = settings.tenant.empty() ? claimed_tenant(credential).value_or("") : settings.tenant;
   if (name.empty()) usage_error("say which tenant with --tenant: this token is for none in particular");
   const auto tenant = TenantId::parse(name);
-  if (!tenant) usage_error(fmt::format("the tenant {}", tenant.error().detail));
+  if (!tenant) usage_error(fmt::format("the tenant {}", tenant.error().errors.front().detail));
   return *tenant;
 }
 

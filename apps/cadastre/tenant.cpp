@@ -79,7 +79,7 @@ std::string limits_body(const Arguments& arguments, const std::string& tenant) {
 
 std::string path_of(const Arguments& arguments) {
   const auto tenant = TenantId::parse(arguments.tenant);
-  if (!tenant) usage_error(fmt::format("TENANT {}", tenant.error().detail));
+  if (!tenant) usage_error(fmt::format("TENANT {}", tenant.error().errors.front().detail));
   return "/v1/tenants/" + tenant->text();
 }
 

@@ -169,7 +169,7 @@ def tokens(trial, public):
     trial.run("whoami", environment={"CADASTRE_TOKEN": reader["token"]}, code=REFUSED, says=r"does not accept this token \(revoked\)$")
     trial.run("vm", "list", environment={"CADASTRE_TOKEN": reader["token"]}, code=REFUSED, says=r"\(UNAUTHENTICATED: revoked, request")
     trial.run("token", "issue", *order, "--scope", "service:platform-admin", code=REFUSED,
-              says=r"^cadastre: scope service:platform-admin is for tokens without a tenant, and for them alone \(INVALID_FIELD, request [^ ]+\)$")
+              says=r"^cadastre: A token of scope service:tenant-admin cannot issue one of scope service:platform-admin \(INSUFFICIENT_SCOPE, request [^ ]+\)$")
     trial.run("token", "issue", *order, "--scope", "READ", "--caveat", "{", code=USAGE, says="--caveat must be JSON")
     pem = (trial.folder / "holder.key").read_text()
     trial.run("token", "issue", "--subject-pubkey", pem, "--expires-in", "1h", "--scope", "READ", code=USAGE, says="a secret on the command line")
