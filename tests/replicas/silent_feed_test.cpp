@@ -25,15 +25,8 @@ Result<bool> revoke_one(Tx& tx, SharedWorld& world) {
   return true;
 }
 
-Result<bool> remove(Tx& tx, SharedWorld& world) {
-  auto tenant = tx.tenant(world.acme).value();
-  tenant.state = TenantState::deleted;
-  tx.update(tenant);
-  return true;
-}
-
 TEST_CASE("after five seconds without news the store is asked for each request, and before that for none") {
-  for (const Revoke revoke : {revoke_all, revoke_one, remove}) {
+  for (const Revoke revoke : {revoke_all, revoke_one}) {
     SharedWorld world(1'000);
     QuietStore quiet(*world.store);
     const SharedReplica replica(world, world.budgets, quiet);
