@@ -17,6 +17,8 @@ namespace cadastre::http {
 struct Request : Head {
   std::string body;  ///< After the transfer coding.
   std::string peer;  ///< The address at the other end of the connection, in text: `127.0.0.1`, `::1`.
+  /// Whether the connection's other side has proven a certificate of one of the authorities of `--tls-client-ca`.
+  bool has_client_certificate = false;
 };
 
 /// One answer. The server adds Date, Content-Length and Connection.
