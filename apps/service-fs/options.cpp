@@ -54,6 +54,7 @@ void settle(std::string& value, const char* environment_name) {
 void apply_environment(Raw& raw, Options& options) {
   if (options.store.empty() && options.data_dir.empty()) settle(options.url, "CADASTRE_URL");
   if (raw.token_file.empty()) settle(options.token, "CADASTRE_TOKEN");
+  settle(options.ca_file, "CADASTRE_CA_FILE");
   settle(raw.config, "CADASTRE_CONFIG");
   settle(options.store, "CADASTRE_STORE");
   settle(options.data_dir, "CADASTRE_DATA_DIR");
@@ -162,6 +163,8 @@ void add_place(CLI::App& verb, Raw& raw, Options& options) {
   verb.add_option("--data-dir", options.data_dir, "the server's; else CADASTRE_DATA_DIR, else /var/lib/cadastre");
   verb.add_option("--config", raw.config, "the server's TOML file; else CADASTRE_CONFIG");
   verb.add_option("--url", options.url, "read from this server instead; else CADASTRE_URL");
+  verb.add_option("--ca-file", options.ca_file,
+                  "a PEM file with the authorities to trust for --url; else CADASTRE_CA_FILE, else the system's");
   verb.add_option("--token-file", raw.token_file, "a file with the token for --url");
   verb.add_option("--token", options.token,
                   "the token itself, which others on this machine can see; better in CADASTRE_TOKEN");

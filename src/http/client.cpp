@@ -44,10 +44,15 @@ std::optional<std::string_view> take_host(std::string_view& authority) {
   return host;
 }
 
-/// Trusts the system's authorities.
-net::ssl::context client_context() {
+/// Trusts the file's authorities, or the system's without one.
+net::ssl::context client_context(const std::string& ca_file) {
   net::ssl::context context(net::ssl::context::tls_client);
-  context.set_default_verify_paths();
+  boost::system::error_code error;
+  if (ca_file.empty()) {
+    context.set_default_verify_paths();
+  } else if (context.load_verify_file(ca_file, error)) {
+    throw ClientFailure(fmt::format("cannot read certificates from {}: {}", ca_file, error.message()));
+  }
   context.set_verify_mode(net::ssl::verify_peer);
   return context;
 }
@@ -84,7 +89,7 @@ std::string ServerUrl::authority() const {
 
 class Client::Connection {
  public:
-  explicit Connection(const ServerUrl& url) : url_(url) {}
+  Connection(const ServerUrl& url, const std::string& ca_file) : url_(url), context_(client_context(ca_file)) {}
 
   bool is_open() const { return is_open_; }
 
@@ -140,7 +145,7 @@ class Client::Connection {
 
   const ServerUrl& url_;
   net::io_context io_{1};
-  net::ssl::context context_ = client_context();
+  net::ssl::context context_;
   std::optional<PlainStream> plain_;
   std::optional<TlsStream> tls_;
   beast::flat_buffer buffer_;
@@ -149,8 +154,11 @@ class Client::Connection {
   bool is_open_ = false;
 };
 
-Client::Client(ServerUrl url, std::string token)
-    : url_(std::move(url)), token_(std::move(token)), connection_(std::make_unique<Connection>(url_)) {}
+Client::Client(ServerUrl url, std::string token, std::string ca_file)
+    : url_(std::move(url)),
+      token_(std::move(token)),
+      ca_file_(std::move(ca_file)),
+      connection_(std::make_unique<Connection>(url_, ca_file_)) {}
 
 Client::~Client() = default;
 
@@ -162,10 +170,10 @@ Reply Client::get(const std::string& path) {
   // A server may have closed a connection that stood idle: that is seen only now, and tried once more.
   for (bool is_reused = connection_->is_open();; is_reused = false) {
     try {
-      if (!connection_->is_open()) connection_ = std::make_unique<Connection>(url_);
+      if (!connection_->is_open()) connection_ = std::make_unique<Connection>(url_, ca_file_);
       return connection_->exchange(request);
     } catch (const boost::system::system_error& failure) {
-      connection_ = std::make_unique<Connection>(url_);
+      connection_ = std::make_unique<Connection>(url_, ca_file_);
       if (!is_reused) throw ClientFailure(fmt::format("{}: {}", url_.authority(), failure.code().message()));
     }
   }

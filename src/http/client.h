@@ -34,12 +34,13 @@ class ClientFailure : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// One connection, kept open between requests. TLS certificates are checked against the system's authorities and the
-/// host's name. Not for several threads.
+/// One connection, kept open between requests. A server's TLS certificate is checked against the system's authorities,
+/// or those of a file in their place, and against the host's name. Not for several threads.
 class Client {
  public:
-  /// `token` may be empty; it is sent as a Bearer credential.
-  Client(ServerUrl url, std::string token);
+  /// `token` may be empty; it is sent as a Bearer credential. `ca_file`, when not empty, holds the authorities in PEM.
+  /// Throws ClientFailure when it cannot be read.
+  Client(ServerUrl url, std::string token, std::string ca_file = {});
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   ~Client();
@@ -52,6 +53,7 @@ class Client {
   class Connection;
   const ServerUrl url_;
   const std::string token_;
+  const std::string ca_file_;
   std::unique_ptr<Connection> connection_;
 };
 
