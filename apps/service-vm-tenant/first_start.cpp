@@ -27,7 +27,8 @@ std::string host_of(std::string_view url) {
 }
 
 std::string first_issuer(const Settings& settings) {
-  return settings.public_url.empty() ? "http://" + settings.listen : settings.public_url;
+  if (!settings.public_url.empty()) return settings.public_url;
+  return (settings.tls_cert.empty() ? "http://" : "https://") + settings.listen;
 }
 
 Deployment deployment_of(const Settings& settings, std::string issuer, std::string ledger_host) {

@@ -84,6 +84,12 @@ void OperatingFigures::append_connections(http::MetricsPage& page) const {
       .sample("", connections_->connections_refused.load());
   page.family("cadastre_http_timeouts_total", "counter", "Connections ended by a limit of time.")
       .sample("", connections_->timeouts.load());
+  if (identity_ == nullptr) return;
+  page.family("cadastre_tls_handshake_failures_total", "counter", "Connections whose TLS handshake failed.")
+      .sample("", connections_->handshake_failures.load());
+  page.family("cadastre_tls_certificate_not_after_seconds", "gauge",
+              "When the certificate in use ends, in seconds since 1970.")
+      .sample("", static_cast<double>(s_since_epoch(identity_->not_after())));
 }
 
 void OperatingFigures::append_rate_leases(http::MetricsPage& page) const {

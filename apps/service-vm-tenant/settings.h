@@ -9,6 +9,10 @@ namespace cadastre {
 
 struct Settings {
   std::string listen = "127.0.0.1:9221";
+  std::string tls_cert;  ///< PEM file; with `tls_key` or not at all.
+  std::string tls_key;
+  std::string tls_client_ca;     ///< PEM file; administrators' certificates are asked for when it is set.
+  bool insecure_listen = false;  ///< Whether others than this machine may be listened to without TLS.
   std::string data_dir = "/var/lib/cadastre";
   std::string store;       ///< As store/open_store.h knows them; in the data directory when it is not set.
   std::string public_url;  ///< The issuer; from the first start's when it is not set.
@@ -46,6 +50,9 @@ struct Exit {
 /// Reads flags, environment (`CADASTRE_LISTEN` for `--listen`) and the TOML file. Prints help or what is wrong, naming
 /// the setting, and then answers the exit code: 0 for help, 2 for a wrong setting.
 std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings);
+
+/// Whether the address is one that this machine alone can reach. Requires that the settings were checked.
+bool listens_to_itself(const Settings& settings);
 
 /// The settings as the TOML file that would make them, with secrets masked.
 std::string encode_settings(const Settings& settings);

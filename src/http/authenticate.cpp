@@ -193,10 +193,16 @@ Authentication Authenticator::resume(std::shared_ptr<KnownToken> waiting, const 
 }
 
 Authentication Authenticator::conclude(const std::shared_ptr<KnownToken>& known, bool suspended,
-                                       const RateDecision& rate, const Request& request, const Match& match) {
+                                       const RateDecision& rate, const Request& request, const Match& match) const {
   if (rate.unknown) return {.known = known, .rate = {}, .refusal = rate_refusal(rate, "this tenant")};
   const auto answer = [&](std::optional<Refusal> refusal) { return Authentication{known, rate, std::move(refusal)}; };
   if (!rate.admitted) return answer(rate_refusal(rate, "this tenant"));
+  const bool is_administrator = permits(known->caller.scope, Scope::platform_admin());
+  if (administrators_need_certificates_ && is_administrator && !request.has_client_certificate) {
+    return answer(Refusal{Code::forbidden, "client_certificate",
+                          "A platform administrator's token holds here only together with a client certificate "
+                          "(TLS) of an authority that the server's operator named."});
+  }
   if (const auto allowed = check_request(*known, request, match); !allowed) {
     return answer(refusal_of(allowed.error(), match.route->needs));
   }

@@ -64,6 +64,10 @@ class Authenticator {
   Authenticator(VerifierRules rules, IssuerKeys keys, TenantGates& gates, const Store& store, const Clock& clock,
                 std::string public_url, std::int64_t address_limit);
 
+  /// From now on a platform administrator's token holds only on connections with a client certificate. To be called
+  /// before the first request.
+  void bind_administrators_to_certificates() { administrators_need_certificates_ = true; }
+
   /// Steps 1 to 13 for a route that asks for a scope; spends one request of the tenant's rate.
   Authentication authenticate(const Request& request, const Match& match, TokenCache& cache, Reader& reader);
 
@@ -88,8 +92,8 @@ class Authenticator {
                                             Reader& reader, bool& suspended);
 
   /// From the tenant's rate on.
-  static Authentication conclude(const std::shared_ptr<KnownToken>& known, bool suspended, const RateDecision& rate,
-                                 const Request& request, const Match& match);
+  Authentication conclude(const std::shared_ptr<KnownToken>& known, bool suspended, const RateDecision& rate,
+                          const Request& request, const Match& match) const;
 
   const VerifierRules rules_;
   const IssuerKeys keys_;
@@ -97,6 +101,7 @@ class Authenticator {
   const Store& store_;
   const Clock& clock_;
   const std::string public_url_;
+  bool administrators_need_certificates_ = false;
   AddressLimiter addresses_;
   std::mutex replay_mutex_;
   ReplayMemory replay_;
