@@ -84,10 +84,10 @@ RateDecision AddressLimiter::admit(const std::string& address, Tick now) {
   return (window != nullptr ? *window : windows_.put(address, RateWindow())).admit(now, limit_);
 }
 
-Authenticator::Authenticator(VerifierRules rules, IssuerKeys keys, TenantGates& gates, const Store& store,
+Authenticator::Authenticator(VerifierRules rules, IssuerKeyring& keyring, TenantGates& gates, const Store& store,
                              const Clock& clock, std::string public_url, std::int64_t address_limit)
     : rules_(std::move(rules)),
-      keys_(std::move(keys)),
+      keyring_(keyring),
       gates_(gates),
       store_(store),
       clock_(clock),
@@ -107,7 +107,11 @@ Result<std::shared_ptr<KnownToken>> Authenticator::find(std::string_view credent
     addresses_.admit(peer, clock_.tick());
     return std::unexpected(refusal_of(fault, std::nullopt));
   };
-  auto verified = verify_token(credential, rules_, keys_, cache.admitted, now);
+  auto verified = verify_token(credential, rules_, keys(), cache.admitted, now);
+  const bool is_stranger = !verified && verified.error().reason == "unknown_kid";
+  if (is_stranger && keyring_.refresh_for_stranger(reader)) {
+    verified = verify_token(credential, rules_, keys(), cache.admitted, now);
+  }
   if (!verified) return refused(verified.error());
   auto known =
       std::make_shared<KnownToken>(KnownToken{.token = *std::move(verified),
@@ -125,6 +129,7 @@ Checked<void> Authenticator::check_standing(KnownToken& known, Access access, Re
   TenantGate& gate = *known.gate;
   // Without fresh news of other processes, what is known of the tenant is asked for again; throws when it cannot be.
   if (gate.is_in_doubt() || store_.feed_age() > feed_age_max) gates_.refresh(gate, reader);
+  if (keyring_.age() > feed_age_max) keyring_.refresh(reader);
   const std::int64_t revocations = gate.revocations();
   TokenState state{.generation = gate.generation()};
   state.tenant = gate.state() == TenantState::active      ? TenantStanding::active
@@ -139,7 +144,7 @@ Checked<void> Authenticator::check_standing(KnownToken& known, Access access, Re
       state.is_key_revoked = state.is_key_revoked || reader.is_revoked(gate.id(), RevocationKind::key, key);
     }
   }
-  auto checked = check_state(known.token, state, keys_, access, clock_.now());
+  auto checked = check_state(known.token, state, keys(), access, clock_.now());
   if (!state.is_revoked && !state.is_key_revoked) known.revocations_seen = revocations;
   return checked;
 }

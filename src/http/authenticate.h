@@ -10,6 +10,7 @@
 #include "domain/rate_window.h"
 #include "http/message.h"
 #include "http/routes.h"
+#include "service/issuer_keyring.h"
 #include "service/tenant_gates.h"
 #include "token/proof.h"
 #include "token/verify.h"
@@ -61,7 +62,7 @@ struct Authentication {
 /// What every thread shares; all of it is constant or guards itself.
 class Authenticator {
  public:
-  Authenticator(VerifierRules rules, IssuerKeys keys, TenantGates& gates, const Store& store, const Clock& clock,
+  Authenticator(VerifierRules rules, IssuerKeyring& keyring, TenantGates& gates, const Store& store, const Clock& clock,
                 std::string public_url, std::int64_t address_limit);
 
   /// From now on a platform administrator's token holds only on connections with a client certificate. To be called
@@ -80,7 +81,8 @@ class Authenticator {
                                                     TokenCache& cache, Reader& reader);
 
   AddressLimiter& addresses() { return addresses_; }
-  const IssuerKeys& keys() const { return keys_; }
+  /// As they are now.
+  const IssuerKeys& keys() const { return keyring_.current().keys; }
 
  private:
   Result<std::shared_ptr<KnownToken>> find(std::string_view credential, const std::string& peer, TokenCache& cache,
@@ -96,7 +98,7 @@ class Authenticator {
                           const Request& request, const Match& match) const;
 
   const VerifierRules rules_;
-  const IssuerKeys keys_;
+  IssuerKeyring& keyring_;
   TenantGates& gates_;
   const Store& store_;
   const Clock& clock_;
