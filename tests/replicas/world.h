@@ -85,12 +85,13 @@ struct SharedWorld {
     log::configure(log::Format::text, log::Level::critical);  // what fails here fails on purpose
     store->subscribe(feeds);
     budgets.set_limit(acme, limit);
-    REQUIRE(transact(*store, TenantId::platform(), [&](Tx& tx) -> Result<bool> {
+    const auto founded = transact(*store, TenantId::platform(), [&](Tx& tx) -> Result<bool> {
       auto log = draw_log(services, TenantId::platform());
       tx.insert(Tenant{.id = TenantId::platform(), .log_id = log.id, .vkey = std::move(log.vkey)});
       tx.put(issuer.registered());
       return true;
-    }));
+    });
+    REQUIRE(founded);
     const auto made = transact(*store, acme, [&](Tx& tx) -> Result<FreshToken> {
       const TenantOrder order{acme, "Acme", {VmCount{10}, Gigabytes{100}, {}, {}, RequestsPerMinute{limit}}};
       TRY(create_tenant(tx, services, platform(), order));
