@@ -27,8 +27,7 @@ std::string host_of(std::string_view url) {
 }
 
 std::string first_issuer(const Settings& settings) {
-  if (!settings.public_url.empty()) return settings.public_url;
-  return (settings.tls_cert.empty() ? "http://" : "https://") + settings.listen;
+  return settings.public_url.empty() ? "http://" + settings.listen : settings.public_url;
 }
 
 Deployment deployment_of(const Settings& settings, std::string issuer, std::string ledger_host) {
@@ -94,11 +93,10 @@ void make_data_dir(const std::filesystem::path& data_dir) {
 
 }  // namespace
 
-Opened open_data_dir(const Settings& settings, const Clock& clock, Random& random, const HighWater& marks,
-                     const StartPatience& patience) {
+Opened open_data_dir(const Settings& settings, const Clock& clock, Random& random, const HighWater& marks) {
   const std::filesystem::path data_dir = settings.data_dir;
   make_data_dir(data_dir);
-  auto store = open_store(settings.store, patience);
+  auto store = open_store(settings.store);
   const auto reader = store->open_reader();
   const bool is_first_start = !reader->tenant(TenantId::platform());
   if (is_first_start &&

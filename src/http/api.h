@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "http/authenticate.h"
-#include "http/forwarded.h"
 #include "http/metrics.h"
 #include "http/page.h"
 #include "http/problem.h"
@@ -29,7 +28,6 @@ struct ApiParts {
   Services& services;
   RateLeases* rate_leases = nullptr;  ///< Where replicas share the tenants' rates.
   AlgorithmName token_algorithm = AlgorithmName::eddsa;
-  TrustedProxies trusted_proxies = {};
   /// Adds what the other parts count to the metrics page.
   std::function<void(MetricsPage&)> append_metrics;
   /// Why the process is not ready for traffic, or nothing when it is; and facts for `/readyz` as JSON members.
@@ -75,8 +73,7 @@ class Api final : public Handler {
   void answer_read(Exchange& exchange, const ReadHandler& handler, unsigned io_thread);
   void submit_change(std::shared_ptr<Exchange> exchange, std::function<Result<Response>(Exchange&, Tx&)> act,
                      unsigned io_thread);
-  /// Without a thread: for a transaction, which nothing of an I/O thread reaches.
-  Call call_of(const Exchange& exchange, ThreadState* own);
+  Call call_of(const Exchange& exchange, PageCache* pages);
   void finish(Exchange& exchange, Result<Response> outcome, unsigned thread);
   void finish_failed(Exchange& exchange, std::exception_ptr failure, unsigned thread);
   void log(const Exchange& exchange, int status, std::chrono::nanoseconds took, unsigned thread);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,10 +16,7 @@ namespace cadastre::http {
 /// One complete request. It owns all its bytes, so it may be moved to another thread and outlive its connection.
 struct Request : Head {
   std::string body;  ///< After the transfer coding.
-  /// The address at the other end of the connection, in text: `127.0.0.1`, `::1`; behind a trusted proxy its client's.
-  std::string peer;
-  /// Whether the connection's other side has proven a certificate of one of the authorities of `--tls-client-ca`.
-  bool has_client_certificate = false;
+  std::string peer;  ///< The address at the other end of the connection, in text: `127.0.0.1`, `::1`.
 };
 
 /// One answer. The server adds Date, Content-Length and Connection.
@@ -31,10 +27,8 @@ struct Response {
   std::string body = {};
   /// When set, sent in place of `body`, without a copy if it is long.
   std::shared_ptr<const std::string> shared_body = nullptr;
-  bool close = false;                ///< Ends the connection after this answer.
-  std::optional<Code> refused = {};  ///< Set in a problem document: why.
-  /// Set when the body holds a token, which must not be kept: `<tenant>/<token_id>`, from which it can be signed again;
-  /// `<tenant>/[<token_id>,…]` when it is a list of them.
+  bool close = false;  ///< Ends the connection after this answer.
+  /// Set when the body holds a token, which must not be kept: `<tenant>/<token_id>`, from which it can be signed again.
   std::string token_reference = {};
 
   const std::string& content() const { return shared_body ? *shared_body : body; }

@@ -16,13 +16,9 @@ bool is_loopback(std::string_view peer) {
   return peer.starts_with("127.") || peer == "::1" || peer.starts_with("::ffff:127.");
 }
 
-/// `{"error":"invalid_token","reason":…}`: the form of TOKENS.md section 13, the same for every token that is refused
-/// for the same reason. The challenge is that of an ordinary call.
+/// `{"error":"invalid_token","reason":…}`: the form of TOKENS.md section 13.
 Response invalid(const Refusal& refusal) {
-  Response response = problem(refusal, {});
-  response.content_type = "application/json";
-  response.headers += "Cache-Control: no-store\r\n";
-  response.body.clear();
+  Response response{.status = 401, .content_type = "application/json", .headers = "Cache-Control: no-store\r\n"};
   json::Object(response.body).field("error", "invalid_token").field("reason", refusal.subject).end();
   return response;
 }

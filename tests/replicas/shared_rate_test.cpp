@@ -4,7 +4,6 @@
 #include <atomic>
 #include <thread>
 
-#include "service/revocations.h"
 #include "tests/replicas/world.h"
 
 namespace cadastre {
