@@ -84,12 +84,12 @@ bool ledgers_hold(StartCheck& check, bool full) {
   return findings.empty();
 }
 
-VerifierRules rules_of(const Deployment& deployment) {
+VerifierRules rules_of(const Deployment& deployment, const Settings& settings) {
   return {.issuer = deployment.issuer,
           .audience = deployment.audience,
           .service = "vm-tenant",
           .lifetime_max = deployment.token_lifetime_max,
-          .links_max = 0,
+          .links_max = static_cast<std::size_t>(settings.token_links_max),
           .delegable_services = deployment.delegable_services};
 }
 
@@ -134,7 +134,7 @@ int run_server(const Settings& settings) {
   store.subscribe(gates);
   IssuerKeys issuer_keys;
   issuer_keys.put(opened.keys.token_issuer.public_key(), IssuerKeyState::active);
-  http::Authenticator authenticator(rules_of(opened.deployment), issuer_keys, gates, store, clock,
+  http::Authenticator authenticator(rules_of(opened.deployment, settings), issuer_keys, gates, store, clock,
                                     opened.deployment.issuer, settings.address_rate_limit_rpm);
   const std::unique_ptr<PublisherLease> publisher_lease = store.open_publisher_lease();
   Publisher publisher(store, tiles, marks, clock, opened.keys.ledger_master_seed,

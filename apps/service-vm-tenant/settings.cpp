@@ -17,6 +17,7 @@
 #include "service/tokens.h"
 #include "store/open_store.h"
 #include "store/register_move.h"
+#include "token/claims.h"
 
 namespace cadastre {
 namespace {
@@ -51,6 +52,8 @@ const std::vector<Row>& rows() {
       {"connections-per-address-max", &Settings::connections_per_address_max, "connections at once from one address", 1,
        1'000'000},
       {"token-lifetime-max-days", &Settings::token_lifetime_max_days, "longest life of a token", 1, 3650},
+      {"token-links-max", &Settings::token_links_max, "offline links a token may have; 0 refuses every one", 0,
+       delegable_depth_max},
       {"token-alg-name", &Settings::token_alg_name, "EdDSA, or Ed25519 as RFC 9864 names it"},
   };
   return table;

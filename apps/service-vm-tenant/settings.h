@@ -24,6 +24,7 @@ struct Settings {
   std::int64_t connections_per_address_max = 2'000;
   std::int64_t token_lifetime_max_days = 90;
   std::string token_alg_name = "EdDSA";
+  std::int64_t token_links_max = 4;
   std::string config;  ///< The file read, if any.
   bool print_config = false;
 

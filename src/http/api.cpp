@@ -116,10 +116,13 @@ void Api::answer_open(Exchange& exchange, const OpenHandler& handler, unsigned i
   finish(exchange, handler(*this, exchange.request, exchange.match.path, io_thread), io_thread);
 }
 
-/// A platform administrator's read of a tenant's log is itself an entry of that log, once a minute.
+/// A platform administrator's read of a tenant's log is itself an entry of that log, once a minute: under a link that
+/// narrowed the token to the tenant too.
 bool Api::is_first_foreign_read(const Exchange& exchange) {
   const Caller& caller = exchange.asking();
-  return exchange.match.route->operation.starts_with("tenant.ledger.") && is_platform(caller) &&
+  const std::string_view operation = exchange.match.route->operation;
+  const bool is_of_ledger = operation.starts_with("tenant.ledger.") || operation.starts_with("ledger.");
+  return is_of_ledger && caller.home.is_platform() && !exchange.tenant.is_platform() &&
          recorder_.is_first(caller.token_id, exchange.tenant, parts_.services.clock.now());
 }
 
@@ -162,7 +165,7 @@ void Api::answer_admitted(std::shared_ptr<Exchange> exchange, unsigned io_thread
         std::move(exchange),
         [this, handler = *change](Exchange& own_exchange, Tx& tx) -> Result<Response> {
           const Call call = call_of(own_exchange, nullptr);
-          TRY(readmit(tx, call.caller));
+          TRY(readmit(tx, call.caller, parts_.services.clock.now()));
           return run_once(call, own_exchange.match.route->operation, tx, [&] { return handler(call, tx); });
         },
         io_thread);

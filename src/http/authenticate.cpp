@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <iterator>
 
 #include "http/problem.h"
 
@@ -13,12 +14,16 @@ constexpr std::chrono::seconds cache_ttl{60};    // TOKENS.md section 11
 constexpr std::chrono::seconds feed_age_max{5};  // TOKENS.md section 10
 
 Caller caller_of(const VerifiedToken& token) {
+  const auto own_end = token.rids.begin() + static_cast<std::ptrdiff_t>(token.elements);
+  std::vector<RevocationId> rids(std::reverse_iterator(own_end), token.rids.rend());
+  rids.insert(rids.end(), own_end, token.rids.end());
   return {.tenant = token.tenant.value_or(TenantId::platform()),
+          .home = token.home,
           .scope = token.scope,
-          .token_id = token.id,
-          .rids = token.rids,
+          .token_id = token.elements == 1 ? token.id : encode_base64url(token.rid()),
+          .rids = std::move(rids),
           .subject_key = token.holder,
-          .subject_thumbprint = token.holder_thumbprint(),
+          .key_thumbprints = {token.key_thumbprints.rbegin(), token.key_thumbprints.rend()},
           .generation = token.generation,
           .expires_at = instant_from_s(token.expires_at_s),
           .caveats = token.caveats,
@@ -62,6 +67,25 @@ Checked<void> check_request(const KnownToken& known, const Request& request, con
                      .needed = *match.route->needs};
   if (auto allowed = check_use(known.token, use); !allowed) return allowed;
   return {};
+}
+
+TenantStanding standing_of(TenantState state) {
+  switch (state) {
+    case TenantState::active: return TenantStanding::active;
+    case TenantState::suspended: return TenantStanding::suspended;
+    case TenantState::deleted: return TenantStanding::unknown;
+  }
+  std::unreachable();
+}
+
+/// Notes in `state` what of the token is revoked in the namespace.
+void look_up_revocations(const VerifiedToken& token, const TenantId& place, Reader& reader, TokenState& state) {
+  for (const auto& rid : token.rids) {
+    state.is_revoked = state.is_revoked || reader.is_revoked(place, RevocationKind::token, rid);
+  }
+  for (const auto& key : token.key_thumbprints) {
+    state.is_key_revoked = state.is_key_revoked || reader.is_revoked(place, RevocationKind::key, key);
+  }
 }
 
 }  // namespace
@@ -109,39 +133,40 @@ Result<std::shared_ptr<KnownToken>> Authenticator::find(std::string_view credent
   };
   auto verified = verify_token(credential, rules_, keys_, cache.admitted, now);
   if (!verified) return refused(verified.error());
-  auto known =
-      std::make_shared<KnownToken>(KnownToken{.token = *std::move(verified),
-                                              .caller = Caller{.tenant = TenantId::platform(), .scope = Scope::read()},
-                                              .gate = nullptr,
-                                              .verified_at = now});
-  known->caller = caller_of(known->token);
-  known->gate = gates_.find(known->token.home, reader);
-  if (known->gate == nullptr) return refused({FaultKind::token, "tenant_unknown"});
+  Caller caller = caller_of(*verified);
+  auto known = std::make_shared<KnownToken>(
+      KnownToken{.token = *std::move(verified), .caller = std::move(caller), .verified_at = now});
+  if (!watch_namespaces(*known, reader)) return refused({FaultKind::token, "tenant_unknown"});
   cache.tokens.put(digest, known);
   return known;
 }
 
-Checked<void> Authenticator::check_standing(KnownToken& known, Access access, Reader& reader) {
-  TenantGate& gate = *known.gate;
-  // Without fresh news of other processes, what is known of the tenant is asked for again; throws when it cannot be.
-  if (gate.is_in_doubt() || store_.feed_age() > feed_age_max) gates_.refresh(gate, reader);
-  const std::int64_t revocations = gate.revocations();
-  TokenState state{.generation = gate.generation()};
-  state.tenant = gate.state() == TenantState::active      ? TenantStanding::active
-                 : gate.state() == TenantState::suspended ? TenantStanding::suspended
-                                                          : TenantStanding::unknown;
-  if (revocations != known.revocations_seen && revocations > 0) {
-    // Nothing was revoked in the namespace since the store was last asked: then nothing of this token was either.
-    for (const auto& rid : known.token.rids) {
-      state.is_revoked = state.is_revoked || reader.is_revoked(gate.id(), RevocationKind::token, rid);
-    }
-    for (const auto& key : known.token.key_thumbprints) {
-      state.is_key_revoked = state.is_key_revoked || reader.is_revoked(gate.id(), RevocationKind::key, key);
-    }
+bool Authenticator::watch_namespaces(KnownToken& known, Reader& reader) {
+  for (const TenantId& each : namespaces_of(known.caller)) {
+    known.watched.push_back({.gate = gates_.find(each, reader)});
+    const auto& gate = known.watched.back().gate;
+    if (gate == nullptr) return false;
+    if (each == known.caller.tenant) known.gate = gate;
+    if (each == known.caller.home) known.home = gate;
   }
-  auto checked = check_state(known.token, state, keys_, access, clock_.now());
-  if (!state.is_revoked && !state.is_key_revoked) known.revocations_seen = revocations;
-  return checked;
+  return true;
+}
+
+Checked<void> Authenticator::check_standing(KnownToken& known, Access access, Reader& reader) {
+  TokenState state;
+  for (WatchedNamespace& each : known.watched) {
+    TenantGate& gate = *each.gate;
+    // Without fresh news of other processes, what is known of the tenant is asked for again; throws when it cannot be.
+    if (gate.is_in_doubt() || store_.feed_age() > feed_age_max) gates_.refresh(gate, reader);
+    // When nothing was revoked in the namespace since the store was last asked, nothing of this token was either.
+    const std::int64_t revocations = gate.revocations();
+    if (revocations != each.revocations_seen && revocations > 0)
+      look_up_revocations(known.token, gate.id(), reader, state);
+    if (!state.is_revoked && !state.is_key_revoked) each.revocations_seen = revocations;
+  }
+  state.generation = known.home->generation();
+  state.tenant = standing_of(known.gate->state());
+  return check_state(known.token, state, keys_, access, clock_.now());
 }
 
 Checked<void> Authenticator::check_possession(const KnownToken& known, const Presented& presented,

@@ -16,12 +16,19 @@
 
 namespace cadastre::http {
 
+/// A namespace in which something of a token can be revoked.
+struct WatchedNamespace {
+  std::shared_ptr<TenantGate> gate;
+  std::int64_t revocations_seen = -1;  ///< The gate's count when the store was last asked about the token.
+};
+
 /// A credential verified before, with what every use of it needs again.
 struct KnownToken {
   VerifiedToken token;
-  Caller caller;  ///< Without a request id.
-  std::shared_ptr<TenantGate> gate;
-  std::int64_t revocations_seen = -1;  ///< The gate's count when the store was last asked about this token.
+  Caller caller;                          ///< Without a request id.
+  std::shared_ptr<TenantGate> gate;       ///< Of the namespace it acts in: its rate, its state.
+  std::shared_ptr<TenantGate> home;       ///< Of the namespace whose generation counts.
+  std::vector<WatchedNamespace> watched;  ///< `namespaces_of` the caller.
   Instant verified_at;
 };
 
@@ -81,6 +88,8 @@ class Authenticator {
  private:
   Result<std::shared_ptr<KnownToken>> find(std::string_view credential, const std::string& peer, TokenCache& cache,
                                            Reader& reader);
+  /// Finds the gates of the namespaces that the token has to do with. False when one is unknown or deleted.
+  bool watch_namespaces(KnownToken& known, Reader& reader);
   Checked<void> check_standing(KnownToken& known, Access access, Reader& reader);
   Checked<void> check_possession(const KnownToken& known, const Presented& presented, const Request& request);
   /// Steps 1 to 12; leaves a suspended tenant to the caller, as `suspended`.

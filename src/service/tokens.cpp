@@ -148,6 +148,12 @@ Result<void> admit_revocation(const Caller& caller, const TenantId& tenant, cons
   return {};
 }
 
+/// The rid that the text is, if it is one.
+std::optional<RevocationId> decode_rid(std::string_view text) {
+  const auto bytes = decode_base64url(text);
+  return bytes ? exactly<32>(*bytes) : std::nullopt;
+}
+
 /// A tenant's own tokens change nothing while it is suspended; the platform may always revoke.
 Result<Tenant> revoking_tenant(Reader& reader, const Caller& caller, const TenantId& id) {
   auto tenant = reader.tenant(id);
@@ -156,16 +162,21 @@ Result<Tenant> revoking_tenant(Reader& reader, const Caller& caller, const Tenan
   return *std::move(tenant);
 }
 
-/// A sub-token may not end what it was issued under, by its key or with its whole generation either.
+/// A link or sub-token may not end what is above it, by its key or with its whole generation either.
 Result<void> admit_wide_revocation(Reader& reader, const Caller& caller, const TenantId& tenant,
                                    const std::optional<PublicKey>& key) {
   if (is_platform(caller) && !tenant.is_platform()) return {};
-  for (std::size_t i = 1; i < caller.rids.size(); ++i) {
-    const auto ancestor = reader.token_by_rid(tenant, caller.rids[i]);
-    if (!key || (ancestor && ancestor->subject_key == *key)) {
-      return refuse(Code::forbidden, "token", "A token cannot revoke one it was issued under.");
-    }
+  bool is_above = !key && caller.rids.size() > 1;
+  if (key) {
+    const auto own = caller.key_thumbprints.begin();
+    is_above =
+        std::find(std::next(own), caller.key_thumbprints.end(), thumbprint(*key)) != caller.key_thumbprints.end();
   }
+  for (std::size_t i = 1; i < caller.rids.size() && !is_above; ++i) {
+    const auto ancestor = reader.token_by_rid(tenant, caller.rids[i]);
+    is_above = ancestor && ancestor->subject_key == *key;
+  }
+  if (is_above) return refuse(Code::forbidden, "token", "A token cannot revoke one it was issued under.");
   return {};
 }
 
@@ -216,6 +227,8 @@ Result<void> revoke_token(Tx& tx, Services& services, const Caller& caller, cons
   TRY(revoking_tenant(tx, caller, tenant));
   const auto found = token(tx, tenant, id_or_rid);
   if (!found) {
+    const bool is_own_link = decode_rid(id_or_rid) == caller.rids.front();
+    if (is_own_link) return revoke_rid(tx, services, caller, tenant, caller.rids.front());
     TRY(admit_revocation(caller, tenant, {}));
     return std::unexpected(found.error());
   }

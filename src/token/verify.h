@@ -80,7 +80,7 @@ enum class TenantStanding { active, suspended, unknown };
 enum class Access { read, change };
 
 /// What the register knows of a token at this moment. Revocations are looked up for every one of `rids` and
-/// `key_thumbprints`, in the namespace `home`, in `tenant`, and in the platform's.
+/// `key_thumbprints`, in the namespace `home`, in `tenant`, and, when the root has ancestors, in the platform's.
 struct TokenState {
   bool is_known = true;  ///< False when revocations cannot be asked or are older than allowed.
   TenantStanding tenant = TenantStanding::active;  ///< Of `tenant`; `active` when the token names none.

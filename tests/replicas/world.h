@@ -99,9 +99,11 @@ struct SharedWorld {
   }
   Caller platform() const {
     return {.tenant = TenantId::platform(),
+            .home = TenantId::platform(),
             .scope = Scope::platform_admin(),
             .token_id = "AAAAAAAAAAAAAAAAAAAAAA",
             .rids = {RevocationId{1}},
+            .key_thumbprints = {Digest{2}},
             .expires_at = clock.now() + std::chrono::hours(1),
             .request_id = "world"};
   }

@@ -59,9 +59,11 @@ class Simulation {
 
   Caller caller(const TenantId& tenant, const Scope& scope) {
     return {.tenant = tenant,
+            .home = tenant,
             .scope = scope,
             .token_id = "AAAAAAAAAAAAAAAAAAAAAA",
             .rids = {RevocationId{1}},
+            .key_thumbprints = {Digest{2}},
             .expires_at = clock_.now() + std::chrono::hours(1),
             .request_id = fmt::format("step-{}", step_)};
   }

@@ -3,8 +3,12 @@ import dataclasses
 import http.client
 import json
 import threading
+import time
+
+import credential
 
 ANSWER_WITHIN_S = 30
+MARGIN_S = 30  # for a slow machine
 
 
 @dataclasses.dataclass
@@ -61,6 +65,8 @@ class Client:
         return name
 
     def issue(self, tenant, public_key, scope="service:tenant-admin", by=None, headers=(), **more):
-        """The answer's JSON for a new token of the tenant, of the platform for None; issued by the administrator unless `by` a token."""
-        body = {"subject_pubkey": public_key, "scope": scope, "expires_in_seconds": 600, **more}
+        """The answer's JSON for a new token of the tenant, of the platform for None; issued by the administrator unless `by` a token,
+        which it does not outlive."""
+        lifetime = credential.claims_of(by.rpartition("~")[2])["exp"] - int(time.time()) - MARGIN_S if by else 600
+        body = {"subject_pubkey": public_key, "scope": scope, "expires_in_seconds": lifetime, **more}
         return self.send("POST", f"/v1/tenants/{tenant}/tokens" if tenant else "/v1/tokens", by or self.admin, body, headers, expect=201).json

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What no vector can carry about tokens (docs/TOKENS.md section 17), against the real server: the items that concern a chain of one
-element, each by its number. The server has one I/O thread, so that a token used twice was in the only cache the second time.
+"""What no vector can carry about tokens (docs/TOKENS.md section 17), against the real server: the items by their number, and those of
+chains.py by their name. The server has one I/O thread, so that a token used twice was in the only cache the second time.
 
 Usage: run.py --server PROGRAM
 Elsewhere: 3 and 16's key states in src/token/verify_test.cpp (kinds of key do not change while the server runs), 4 in
@@ -16,6 +16,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import chains  # noqa: E402
 import credential  # noqa: E402
 from client import Client  # noqa: E402
 from server import Server, add_arguments  # noqa: E402
@@ -405,7 +406,7 @@ def devices(trial):
 
 
 ITEMS = [item_01, item_05, item_06, item_08, item_12, item_14, item_15, item_16, item_17, item_18, item_19, item_20, item_21, devices,
-         sub_tokens, proofs]
+         sub_tokens, proofs, *chains.ITEMS]
 
 
 def run(server):

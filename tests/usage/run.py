@@ -61,6 +61,7 @@ def settings(trial):
             (["--listen", "127.0.0.1:99999"], "setting listen must be an address"),
             (["--threads", "x"], "--threads = x"),
             (["--threads", "1000"], "setting threads must be from 0 to 256"),
+            (["--token-links-max", "9"], "setting token-links-max must be from 0 to 8"),
             (["--config", "nowhere.toml"], "cannot read nowhere.toml: File could not be opened for reading$"),
             (["--store", "postgres"], "setting store must be "),
             (["--public-url", "ftp://x"], "setting public-url must begin with http:// or https://"),
