@@ -149,6 +149,7 @@ int run_server(const Settings& settings) {
                  .services = services,
                  .rate_leases = rate_leases ? &*rate_leases : nullptr,
                  .token_algorithm = opened.deployment.token_algorithm,
+                 .trusted_proxies = http::TrustedProxies::parse(settings.trusted_proxies).value(),
                  .append_metrics = [&figures](http::MetricsPage& page) { figures.append_metrics(page); },
                  .append_readiness = [&figures](json::Object& object) { return figures.append_readiness(object); }},
                 threads);

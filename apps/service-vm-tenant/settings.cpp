@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "http/forwarded.h"
 #include "http/listener.h"
 #include "service/tokens.h"
 #include "store/open_store.h"
@@ -48,6 +49,8 @@ const std::vector<Row>& rows() {
        1'000'000'000},
       {"address-rate-limit-rpm", &Settings::address_rate_limit_rpm,
        "requests a minute of one address without a good token", 1, 1'000'000'000},
+      {"trusted-proxies", &Settings::trusted_proxies,
+       "addresses and networks, with commas between, whose X-Forwarded-For says where a request comes from"},
       {"connections-max", &Settings::connections_max, "connections at once", 1, 1'000'000},
       {"connections-per-address-max", &Settings::connections_per_address_max, "connections at once from one address", 1,
        1'000'000},
@@ -136,6 +139,9 @@ void check(Settings& settings) {
   const bool is_url = settings.public_url.starts_with("http://") || settings.public_url.starts_with("https://");
   if (!settings.public_url.empty() && (!is_url || settings.public_url.ends_with('/'))) {
     wrong("public-url", "must begin with http:// or https:// and not end with '/'");
+  }
+  if (!http::TrustedProxies::parse(settings.trusted_proxies)) {
+    wrong("trusted-proxies", "must be addresses and networks with commas between, such as 10.0.0.0/8,::1");
   }
   if (settings.deployment.empty() || settings.deployment.find_first_of(" /\"\\") != std::string::npos) {
     wrong("deployment", "must be a word without spaces, quotes and slashes");

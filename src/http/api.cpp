@@ -78,6 +78,7 @@ std::string Api::draw_request_id() {
 }
 
 void Api::handle(Request request, Responder responder, unsigned io_thread) {
+  if (!parts_.trusted_proxies.is_empty()) request.peer = client_address(request, parts_.trusted_proxies);
   auto exchange = std::make_shared<Exchange>(std::move(request), std::move(responder));
   const auto id = exchange->request.header("x-request-id");
   exchange->request_id = id && is_sane_request_id(*id) ? std::string(*id) : draw_request_id();

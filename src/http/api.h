@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "http/authenticate.h"
+#include "http/forwarded.h"
 #include "http/metrics.h"
 #include "http/page.h"
 #include "http/problem.h"
@@ -28,6 +29,7 @@ struct ApiParts {
   Services& services;
   RateLeases* rate_leases = nullptr;  ///< Where replicas share the tenants' rates.
   AlgorithmName token_algorithm = AlgorithmName::eddsa;
+  TrustedProxies trusted_proxies = {};
   /// Adds what the other parts count to the metrics page.
   std::function<void(MetricsPage&)> append_metrics;
   /// Why the process is not ready for traffic, or nothing when it is; and facts for `/readyz` as JSON members.

@@ -32,12 +32,6 @@ Caller caller_of(const VerifiedToken& token) {
           .request_id = {}};
 }
 
-std::vector<std::string_view> values_of(const Request& request, std::string_view name) {
-  std::vector<std::string_view> values;
-  if (const auto first = request.header(name)) values.assign(request.count(name), *first);
-  return values;
-}
-
 bool is_change(const Route& route) { return std::holds_alternative<ChangeHandler>(route.handler); }
 
 /// `vm:<id>` or `node:<id>` when the path names one, for `res` caveats.
@@ -184,8 +178,8 @@ Result<std::shared_ptr<KnownToken>> Authenticator::prove(const Request& request,
     addresses_.admit(request.peer, clock_.tick());
     return std::unexpected(refusal_of(fault, std::nullopt));
   };
-  const auto authorization = values_of(request, "authorization");
-  const auto proofs = values_of(request, "dpop");
+  const auto authorization = request.headers("authorization");
+  const auto proofs = request.headers("dpop");
   const auto presented = decode_authorization(authorization, proofs);
   if (!presented) return refused(presented.error());
   auto known = TRY(find(presented->credential, request.peer, cache, reader));

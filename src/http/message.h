@@ -16,7 +16,8 @@ namespace cadastre::http {
 /// One complete request. It owns all its bytes, so it may be moved to another thread and outlive its connection.
 struct Request : Head {
   std::string body;  ///< After the transfer coding.
-  std::string peer;  ///< The address at the other end of the connection, in text: `127.0.0.1`, `::1`.
+  /// The address at the other end of the connection, in text: `127.0.0.1`, `::1`; behind a trusted proxy its client's.
+  std::string peer;
 };
 
 /// One answer. The server adds Date, Content-Length and Connection.

@@ -238,6 +238,8 @@ bool path_matches(std::string_view pattern, std::string_view path) {
   return path.empty();
 }
 
+bool is_network(std::string_view text) { return parse_network(text).has_value(); }
+
 bool network_has(std::string_view network, std::string_view address) {
   const auto wanted = parse_network(network);
   auto seen = parse_address(address);

@@ -47,6 +47,9 @@ bool allows(const Caveat& caveat, const TokenUse& use);
 /// `pattern` against a raw path, segment by segment: `*` is exactly one segment, a trailing `/**` any rest after it.
 bool path_matches(std::string_view pattern, std::string_view path);
 
+/// Whether the text is an address or a network, IPv4 or IPv6.
+bool is_network(std::string_view text);
+
 /// Whether the network, `address` or `address/bits`, has the address; an IPv4-mapped IPv6 address counts as IPv4.
 /// False when either cannot be read.
 bool network_has(std::string_view network, std::string_view address);

@@ -23,7 +23,7 @@ from server import Server, add_arguments  # noqa: E402
 
 ROUNDS = 100
 REFUSED_WITHIN_S = 10
-LIMITS = ["--address-rate-limit-rpm", "1000"]
+ARGUMENTS = ["--threads", "1", "--log-level", "debug", "--address-rate-limit-rpm", "1000"]
 
 
 class Trial:
@@ -211,7 +211,8 @@ def item_14(trial):
     one = trial.issue(tenant, caveats=[{"path": ["/v1/vms"]}])["token"]
     for path, status in (("/v1/vms", 200), ("/v1/vms?page_size=1", 200), ("/v1/status", 403), ("/v1/ledger/entries", 403),
                          ("/v1/vms/", 404), ("/v1//vms", 400), ("//v1/vms", 400), ("/v1/%2e%2e/v1/status", 400), ("/v1/./vms", 400),
-                         ("/v1/vms/../status", 400), ("/v1%2fvms", 400), ("/v1/VMS", 404), ("/V1/vms", 404), ("/v1/%76ms", 404)):
+                         ("/v1/vms/../status", 400), ("/v1%2fvms", 400), ("/v1/vms%2F..%2Fstatus", 400), ("/v1/vms/%2E%2e", 400), ("/v1/vms/%252e%252e", 403),
+                         ("/v1/vms%20", 404), ("/v1/vms;a=b", 404), ("/v1/vms?/../status", 400), ("/v1/VMS", 404), ("/V1/vms", 404), ("/v1/%76ms", 404)):
         trial.expect(path, trial.send("GET", path, one).status, status)
     trial.expect("the caveat is named", trial.send("GET", "/v1/status", one).json["detail"],
                  "A caveat of the token excludes this request: caveat_denied:path.")
@@ -229,6 +230,31 @@ def item_15(trial):
         token = trial.issue(tenant, caveats=[{"ip": [network]}])["token"]
         fields = [(name, spoofed) for name in ("X-Forwarded-For", "X-Real-IP")] + [("Forwarded", f"for={spoofed}")] if spoofed else []
         trial.expect(f"{network}, said to be {spoofed}", trial.send("GET", "/v1/vms", token, headers=fields).status, status)
+
+
+def proxies(server, engine):
+    """Item 15 behind a proxy, on a server of its own: it is believed, and nobody who speaks through it."""
+    arguments = [*ARGUMENTS, "--trusted-proxies", "127.0.0.1,192.0.2.0/24,::1"]
+    with Server(server, arguments=arguments, store=engine) as behind:
+        trial = Trial(behind)
+        trial.item = "15 behind a proxy"
+        tenant = trial.tenant()
+        token = trial.issue(tenant, caveats=[{"ip": ["10.0.0.0/8", "2001:db8::/32"]}])["token"]
+        local = trial.issue(tenant, caveats=[{"ip": ["127.0.0.0/8"]}])["token"]
+        for fields, status, of_local in (((), 403, 200), (("10.1.2.3",), 200, 403), (("::ffff:10.1.2.3",), 200, 403),
+                                         (("2001:DB8::1",), 200, 403), (("10.1.2.3, 11.1.2.3",), 403, 403),
+                                         (("11.1.2.3, 10.1.2.3",), 200, 403), (("10.1.2.3", "11.1.2.3"), 403, 403),
+                                         (("10.1.2.3, 192.0.2.7, ::1",), 200, 403), (("10.1.2.3, 11.1.2.3, 192.0.2.7",), 403, 403),
+                                         (("127.0.0.2",), 403, 200), (("10.1.2.3, rubbish",), 403, 403), (("",), 403, 200)):
+            headers = [("X-Forwarded-For", field) for field in fields]
+            trial.expect(f"forwarded for {fields}", trial.send("GET", "/v1/vms", token, headers=headers).status, status)
+            trial.expect(f"a local one's, {fields}", trial.send("GET", "/v1/vms", local, headers=headers).status, of_local)
+        unheard = [("X-Real-IP", "10.1.2.3"), ("Forwarded", "for=10.1.2.3")]
+        trial.expect("other fields", trial.send("GET", "/v1/vms", token, headers=unheard).status, 403)
+        far = [("X-Forwarded-For", "10.1.2.3")]
+        trial.expect("the figures from afar", trial.send("GET", "/metrics", headers=far).status, 401)
+        trial.expect("the figures from here", trial.send("GET", "/metrics").status, 200)
+        return trial.faults
 
 
 def item_16(trial):
@@ -421,11 +447,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_arguments(parser)
     options = parser.parse_args()
-    with Server(options.server, arguments=["--threads", "1", "--log-level", "debug", *LIMITS], store=options.store) as server:
+    with Server(options.server, arguments=ARGUMENTS, store=options.store) as server:
         faults = run(server)
+    faults += proxies(options.server, options.store)
     for fault in faults:
         print(fault)
-    print(f"{len(ITEMS) + 2} items, {len(faults)} faults")
+    print(f"{len(ITEMS) + 3} items, {len(faults)} faults")
     return 1 if faults else 0
 
 
