@@ -184,7 +184,7 @@ void Api::answer_admitted(std::shared_ptr<Exchange> exchange, unsigned io_thread
       io_thread);
 }
 
-Call Api::call_of(const Exchange& exchange, PageCache* pages) {
+Call Api::call_of(const Exchange& exchange, ThreadState* own) {
   return {.request = exchange.request,
           .caller = exchange.asking(),
           .path = exchange.match.path,
@@ -192,12 +192,14 @@ Call Api::call_of(const Exchange& exchange, PageCache* pages) {
           .tenant = exchange.tenant,
           .gate = *exchange.who.known->gate,
           .tiles = parts_.tiles,
-          .pages = pages};
+          .pages = own != nullptr && parts_.store.feed_is_exact() ? &own->pages : nullptr,
+          .authenticator = parts_.authenticator,
+          .tokens = own != nullptr ? &own->tokens : nullptr};
 }
 
 void Api::answer_read(Exchange& exchange, const ReadHandler& handler, unsigned io_thread) {
   ThreadState& own = *threads_[io_thread];
-  const Call call = call_of(exchange, parts_.store.feed_is_exact() ? &own.pages : nullptr);
+  const Call call = call_of(exchange, &own);
   finish(exchange, handler(call, *own.reader), io_thread);
 }
 

@@ -75,7 +75,8 @@ class Api final : public Handler {
   void answer_read(Exchange& exchange, const ReadHandler& handler, unsigned io_thread);
   void submit_change(std::shared_ptr<Exchange> exchange, std::function<Result<Response>(Exchange&, Tx&)> act,
                      unsigned io_thread);
-  Call call_of(const Exchange& exchange, PageCache* pages);
+  /// Without a thread: for a transaction, which nothing of an I/O thread reaches.
+  Call call_of(const Exchange& exchange, ThreadState* own);
   void finish(Exchange& exchange, Result<Response> outcome, unsigned thread);
   void finish_failed(Exchange& exchange, std::exception_ptr failure, unsigned thread);
   void log(const Exchange& exchange, int status, std::chrono::nanoseconds took, unsigned thread);

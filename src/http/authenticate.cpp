@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cstring>
-#include <iterator>
 
 #include "http/problem.h"
 
@@ -14,14 +13,12 @@ constexpr std::chrono::seconds cache_ttl{60};    // TOKENS.md section 11
 constexpr std::chrono::seconds feed_age_max{5};  // TOKENS.md section 10
 
 Caller caller_of(const VerifiedToken& token) {
-  const auto own_end = token.rids.begin() + static_cast<std::ptrdiff_t>(token.elements);
-  std::vector<RevocationId> rids(std::reverse_iterator(own_end), token.rids.rend());
-  rids.insert(rids.end(), own_end, token.rids.end());
   return {.tenant = token.tenant.value_or(TenantId::platform()),
           .home = token.home,
           .scope = token.scope,
           .token_id = token.elements == 1 ? token.id : encode_base64url(token.rid()),
-          .rids = std::move(rids),
+          .rids = token.rids_upwards(),
+          .elements = token.elements,
           .subject_key = token.holder,
           .key_thumbprints = {token.key_thumbprints.rbegin(), token.key_thumbprints.rend()},
           .generation = token.generation,
@@ -73,11 +70,11 @@ TenantStanding standing_of(TenantState state) {
 }
 
 /// Notes in `state` what of the token is revoked in the namespace.
-void look_up_revocations(const VerifiedToken& token, const TenantId& place, Reader& reader, TokenState& state) {
-  for (const auto& rid : token.rids) {
+void look_up_revocations(const Caller& caller, const TenantId& place, Reader& reader, TokenState& state) {
+  for (const auto& rid : caller.rids) {
     state.is_revoked = state.is_revoked || reader.is_revoked(place, RevocationKind::token, rid);
   }
-  for (const auto& key : token.key_thumbprints) {
+  for (const auto& key : caller.key_thumbprints) {
     state.is_key_revoked = state.is_key_revoked || reader.is_revoked(place, RevocationKind::key, key);
   }
 }
@@ -90,18 +87,6 @@ std::size_t DigestHash::operator()(const Digest& digest) const {
   return hash;
 }
 
-bool AddressLimiter::has_room(const std::string& address, Tick now) {
-  const std::scoped_lock lock(mutex_);
-  RateWindow* const window = windows_.find(address);
-  return window == nullptr || window->counted(now) < limit_;
-}
-
-RateDecision AddressLimiter::admit(const std::string& address, Tick now) {
-  const std::scoped_lock lock(mutex_);
-  RateWindow* const window = windows_.find(address);
-  return (window != nullptr ? *window : windows_.put(address, RateWindow())).admit(now, limit_);
-}
-
 Authenticator::Authenticator(VerifierRules rules, IssuerKeys keys, TenantGates& gates, const Store& store,
                              const Clock& clock, std::string public_url, std::int64_t address_limit)
     : rules_(std::move(rules)),
@@ -112,27 +97,36 @@ Authenticator::Authenticator(VerifierRules rules, IssuerKeys keys, TenantGates& 
       public_url_(std::move(public_url)),
       addresses_(address_limit) {}
 
+std::shared_ptr<KnownToken> Authenticator::recall(const Digest& digest, TokenCache& cache) const {
+  const auto* const hit = cache.tokens.find(digest);
+  return hit != nullptr && clock_.now() < (*hit)->verified_at + cache_ttl ? *hit : nullptr;
+}
+
+Checked<std::shared_ptr<KnownToken>> Authenticator::learn(std::string_view credential, const Digest& digest,
+                                                          TokenCache& cache, Reader& reader) {
+  const Instant now = clock_.now();
+  auto verified = TRY(verify_token(credential, rules_, keys_, cache.admitted, now));
+  Caller caller = caller_of(verified);
+  add_keys_of_ancestors(caller, reader);
+  auto known = std::make_shared<KnownToken>(
+      KnownToken{.token = std::move(verified), .caller = std::move(caller), .verified_at = now});
+  if (!watch_namespaces(*known, reader)) return fault("tenant_unknown");
+  cache.tokens.put(digest, known);
+  return known;
+}
+
 Result<std::shared_ptr<KnownToken>> Authenticator::find(std::string_view credential, const std::string& peer,
                                                         TokenCache& cache, Reader& reader) {
-  const Instant now = clock_.now();
   const Digest digest = sha256(credential);
-  if (const auto* hit = cache.tokens.find(digest); hit != nullptr && now < (*hit)->verified_at + cache_ttl) return *hit;
+  if (auto known = recall(digest, cache)) return known;
   // A good token in the cache is served whatever else its address sends; a new one has to wait for its turn.
   if (!addresses_.has_room(peer, clock_.tick())) {
     return std::unexpected(rate_refusal(addresses_.admit(peer, clock_.tick()), "an address without a good credential"));
   }
-  const auto refused = [&](const TokenFault& fault) {
-    addresses_.admit(peer, clock_.tick());
-    return std::unexpected(refusal_of(fault, std::nullopt));
-  };
-  auto verified = verify_token(credential, rules_, keys_, cache.admitted, now);
-  if (!verified) return refused(verified.error());
-  Caller caller = caller_of(*verified);
-  auto known = std::make_shared<KnownToken>(
-      KnownToken{.token = *std::move(verified), .caller = std::move(caller), .verified_at = now});
-  if (!watch_namespaces(*known, reader)) return refused({FaultKind::token, "tenant_unknown"});
-  cache.tokens.put(digest, known);
-  return known;
+  auto known = learn(credential, digest, cache, reader);
+  if (known) return *std::move(known);
+  addresses_.admit(peer, clock_.tick());
+  return std::unexpected(refusal_of(known.error(), std::nullopt));
 }
 
 bool Authenticator::watch_namespaces(KnownToken& known, Reader& reader) {
@@ -155,7 +149,7 @@ Checked<void> Authenticator::check_standing(KnownToken& known, Access access, Re
     // When nothing was revoked in the namespace since the store was last asked, nothing of this token was either.
     const std::int64_t revocations = gate.revocations();
     if (revocations != each.revocations_seen && revocations > 0)
-      look_up_revocations(known.token, gate.id(), reader, state);
+      look_up_revocations(known.caller, gate.id(), reader, state);
     if (!state.is_revoked && !state.is_key_revoked) each.revocations_seen = revocations;
   }
   state.generation = known.home->generation();
@@ -240,6 +234,21 @@ Result<std::shared_ptr<const KnownToken>> Authenticator::inspect(std::string_vie
     return std::unexpected(Refusal{Code::unauthenticated, standing.error().reason, "The token does not hold."});
   }
   return std::shared_ptr<const KnownToken>(std::move(known));
+}
+
+Checked<std::shared_ptr<const KnownToken>> Authenticator::assess(std::string_view credential, TokenCache& cache,
+                                                                 Reader& reader) {
+  const Digest digest = sha256(credential);
+  auto known = recall(digest, cache);
+  if (known == nullptr) known = TRY(learn(credential, digest, cache, reader));
+  TRY(check_standing(*known, Access::change, reader));
+  return std::shared_ptr<const KnownToken>(std::move(known));
+}
+
+std::optional<VerifiedToken> Authenticator::identify(std::string_view credential) const {
+  AdmittedKeys admitted;
+  auto token = identify_token(credential, rules_, keys_, admitted);
+  return token ? std::optional(*std::move(token)) : std::nullopt;
 }
 
 Refusal rate_refusal(const RateDecision& rate, std::string_view whose) {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/lru.h"
-#include "domain/rate_window.h"
+#include "http/address_limiter.h"
 #include "http/message.h"
 #include "http/routes.h"
 #include "service/tenant_gates.h"
@@ -43,20 +43,6 @@ struct TokenCache {
   AdmittedKeys admitted;
 };
 
-/// At most so many requests of one address without a good credential in any 60 s. Thread-safe.
-class AddressLimiter {
- public:
-  explicit AddressLimiter(std::int64_t limit) : limit_(limit) {}
-  /// True while the address has not used up its number; counts nothing.
-  bool has_room(const std::string& address, Tick now);
-  RateDecision admit(const std::string& address, Tick now);
-
- private:
-  const std::int64_t limit_;
-  std::mutex mutex_;
-  Lru<std::string, RateWindow> windows_{10'000};
-};
-
 /// What authentication found. `refusal` and `waiting` empty means: go on.
 struct Authentication {
   std::shared_ptr<const KnownToken> known;  ///< Null when the credential does not hold.
@@ -82,10 +68,22 @@ class Authenticator {
   Result<std::shared_ptr<const KnownToken>> inspect(std::string_view credential, const std::string& peer,
                                                     TokenCache& cache, Reader& reader);
 
+  /// The same for a caller who is known: nothing counts against an address.
+  Checked<std::shared_ptr<const KnownToken>> assess(std::string_view credential, TokenCache& cache, Reader& reader);
+
+  /// What a credential in a body is, whether it holds now or not; nothing when it never could. Thread-safe.
+  std::optional<VerifiedToken> identify(std::string_view credential) const;
+
   AddressLimiter& addresses() { return addresses_; }
   const IssuerKeys& keys() const { return keys_; }
 
  private:
+  /// From the cache, when it was verified lately; else null.
+  std::shared_ptr<KnownToken> recall(const Digest& digest, TokenCache& cache) const;
+  /// Verifies it and keeps it in the cache.
+  Checked<std::shared_ptr<KnownToken>> learn(std::string_view credential, const Digest& digest, TokenCache& cache,
+                                             Reader& reader);
+  /// Either of the two; whatever does not hold counts against the peer.
   Result<std::shared_ptr<KnownToken>> find(std::string_view credential, const std::string& peer, TokenCache& cache,
                                            Reader& reader);
   /// Finds the gates of the namespaces that the token has to do with. False when one is unknown or deleted.

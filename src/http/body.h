@@ -13,6 +13,9 @@
 
 namespace cadastre::http {
 
+/// The body's media type without parameters, in lower case (RFC 9110 section 8.3.1); empty when none is given.
+std::string media_type(const Request& request);
+
 /// Takes members out of a JSON object. Wrong types and missing members are collected, so that one answer names them
 /// all; `finish` refuses if there were any, or if the object holds a member nobody asked for.
 class Body {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "http/ledger.h"
+#include "http/oauth.h"
 #include "http/open.h"
 #include "http/tenants.h"
 #include "http/tokens.h"
@@ -35,6 +36,8 @@ const Route table[] = {
     {"POST", "/v1/tokens", "token.issue.alias", tenant_admin, Subject::own_namespace, post_token},
     {"DELETE", "/v1/tokens/{id}", "token.revoke.alias", read, Subject::own_namespace, remove_token},
     {"POST", "/v1/tokens/verify", "token.verify", anyone, Subject::nobody, verify_presented_token},
+    {"POST", "/v1/tokens/introspect", "token.introspect", read, Subject::own_namespace, introspect_token},
+    {"POST", "/v1/tokens/revoke", "token.revoke.form", read, Subject::own_namespace, revoke_presented_token},
     {"GET", "/.well-known/jwks.json", "key.list", anyone, Subject::nobody, get_jwks},
 
     {"POST", "/v1/vms", "vm.create", input, Subject::own_tenant, post_vm},

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include "http/answer.h"
+#include "http/authenticate.h"
 #include "http/body.h"
 #include "http/page.h"
+#include "service/revocations.h"
 #include "token/caveat.h"
 #include "token/subject_pubkey.h"
 
@@ -170,16 +172,23 @@ Result<Response> post_revocation(const Call& call, Tx& tx) {
   const auto rid = body.optional_text("rid");
   const auto token_id = body.optional_text("token_id");
   const json::Value* const key = take_subject_pubkey(body);
+  const auto text = body.optional_text("token");
   const bool all = body.flag("all", false);
   TRY(body.finish());
-  if (int{rid.has_value()} + int{token_id.has_value()} + int{key != nullptr} + int{all} != 1) {
-    return refuse(Code::malformed, "body", "Name exactly one of token_id, rid, subject_pubkey and all.");
+  if (int{rid.has_value()} + int{token_id.has_value()} + int{text.has_value()} + int{key != nullptr} + int{all} != 1) {
+    return refuse(Code::malformed, "body", "Name exactly one of token_id, rid, token, subject_pubkey and all.");
   }
   if (token_id) TRY(revoke_token(tx, call.services, call.caller, call.tenant, *token_id));
   if (rid) {
     const auto id = decode_rid(*rid);
     if (!id) return refuse(Code::invalid_field, "rid", "rid must be 43 characters of base64url.");
     TRY(revoke_rid(tx, call.services, call.caller, call.tenant, *id));
+  }
+  if (text) {
+    const auto presented = call.authenticator.identify(*text);
+    if (!presented) return refuse(Code::invalid_field, "token", "token is none that this service would accept.");
+    if (presented->tenant != call.tenant) return refuse(Code::not_found, "token", "There is no such token.");
+    TRY(revoke_chain(tx, call.services, call.caller, call.tenant, presented->rids_upwards()));
   }
   if (key != nullptr) {
     const auto public_key = TRY(decode_subject_pubkey(key));

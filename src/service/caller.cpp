@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "token/jws.h"
+
 namespace cadastre {
 namespace {
 
@@ -35,9 +37,19 @@ Actor actor_of(const Caller& caller) {
 
 std::vector<TenantId> namespaces_of(const Caller& caller) {
   std::vector<TenantId> places{caller.tenant};
-  const bool has_ancestors = caller.rids.size() > caller.key_thumbprints.size();
+  const bool has_ancestors = caller.rids.size() > caller.elements;
   if (!is_platform(caller) && (caller.home.is_platform() || has_ancestors)) places.push_back(TenantId::platform());
   return places;
+}
+
+void add_keys_of_ancestors(Caller& caller, Reader& reader) {
+  const auto places = namespaces_of(caller);
+  for (std::size_t i = caller.elements; i < caller.rids.size(); ++i) {
+    for (const TenantId& place : places) {
+      const auto ancestor = reader.token_by_rid(place, caller.rids[i]);
+      if (ancestor) caller.key_thumbprints.push_back(thumbprint(ancestor->subject_key));
+    }
+  }
 }
 
 Result<void> readmit(Reader& tx, const Caller& caller, Instant now) {

@@ -11,7 +11,6 @@ namespace cadastre {
 namespace {
 
 constexpr std::size_t label_bytes_max = 100;
-constexpr std::chrono::seconds tombstone_margin{300};  // TOKENS.md section 8
 
 std::unexpected<Refusal> wrong_field(const char* name, std::string rule) {
   auto detail = fmt::format("{} {}", name, rule);
@@ -133,53 +132,6 @@ Result<FreshToken> sign_and_record(Tx& tx, Services& services, IssuedToken recor
   return FreshToken{std::move(record), std::move(minted.text)};
 }
 
-/// May the caller end what names `rids` (a token's own, then its ancestors')?
-Result<void> admit_revocation(const Caller& caller, const TenantId& tenant, const std::vector<RevocationId>& rids) {
-  if (is_platform(caller) && !tenant.is_platform()) return {};
-  const RevocationId& own = caller.rids.front();
-  const bool itself_or_below = std::ranges::find(rids, own) != rids.end();
-  if (itself_or_below) return {};
-  if (!permits(caller.scope, Scope::tenant_admin())) {
-    return refuse(Code::insufficient_scope, "scope",
-                  "Only service:tenant-admin may revoke another token; this one may revoke itself.");
-  }
-  const bool ancestor = !rids.empty() && std::ranges::find(caller.rids, rids.front()) != caller.rids.end();
-  if (ancestor) return refuse(Code::forbidden, "token", "A token cannot revoke one it was issued under.");
-  return {};
-}
-
-/// The rid that the text is, if it is one.
-std::optional<RevocationId> decode_rid(std::string_view text) {
-  const auto bytes = decode_base64url(text);
-  return bytes ? exactly<32>(*bytes) : std::nullopt;
-}
-
-/// A tenant's own tokens change nothing while it is suspended; the platform may always revoke.
-Result<Tenant> revoking_tenant(Reader& reader, const Caller& caller, const TenantId& id) {
-  auto tenant = reader.tenant(id);
-  if (!tenant) return refuse(Code::not_found, "tenant", "There is no such tenant.");
-  if (!is_platform(caller)) TRY(admit_change(*tenant));
-  return *std::move(tenant);
-}
-
-/// A link or sub-token may not end what is above it, by its key or with its whole generation either.
-Result<void> admit_wide_revocation(Reader& reader, const Caller& caller, const TenantId& tenant,
-                                   const std::optional<PublicKey>& key) {
-  if (is_platform(caller) && !tenant.is_platform()) return {};
-  bool is_above = !key && caller.rids.size() > 1;
-  if (key) {
-    const auto own = caller.key_thumbprints.begin();
-    is_above =
-        std::find(std::next(own), caller.key_thumbprints.end(), thumbprint(*key)) != caller.key_thumbprints.end();
-  }
-  for (std::size_t i = 1; i < caller.rids.size() && !is_above; ++i) {
-    const auto ancestor = reader.token_by_rid(tenant, caller.rids[i]);
-    is_above = ancestor && ancestor->subject_key == *key;
-  }
-  if (is_above) return refuse(Code::forbidden, "token", "A token cannot revoke one it was issued under.");
-  return {};
-}
-
 }  // namespace
 
 Result<FreshToken> issue_token(Tx& tx, Services& services, const Caller& caller, const TokenOrder& order) {
@@ -220,72 +172,6 @@ Result<IssuedToken> token(Reader& reader, const TenantId& tenant, std::string_vi
   if (const auto rid = bytes ? exactly<32>(*bytes) : std::nullopt) found = reader.token_by_rid(tenant, *rid);
   if (!found) return refuse(Code::not_found, "token", "There is no such token.");
   return *std::move(found);
-}
-
-Result<void> revoke_token(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant,
-                          std::string_view id_or_rid) {
-  TRY(revoking_tenant(tx, caller, tenant));
-  const auto found = token(tx, tenant, id_or_rid);
-  if (!found) {
-    const bool is_own_link = decode_rid(id_or_rid) == caller.rids.front();
-    if (is_own_link) return revoke_rid(tx, services, caller, tenant, caller.rids.front());
-    TRY(admit_revocation(caller, tenant, {}));
-    return std::unexpected(found.error());
-  }
-  std::vector<RevocationId> rids{found->rid};
-  rids.insert(rids.end(), found->ancestors.begin(), found->ancestors.end());
-  TRY(admit_revocation(caller, tenant, rids));
-  if (found->revoked_at) return {};
-  const Instant now = services.clock.now();
-  tx.mark_revoked(tenant, found->id, now, caller.token_id);
-  tx.insert(Revocation{.tenant = tenant,
-                       .kind = RevocationKind::token,
-                       .id = found->rid,
-                       .revoked_at = now,
-                       .expires_at = found->expires_at + tombstone_margin});
-  tx.append(token_revoked(*found, caller), now);
-  return {};
-}
-
-Result<void> revoke_rid(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant,
-                        const RevocationId& rid) {
-  if (tx.token_by_rid(tenant, rid)) return revoke_token(tx, services, caller, tenant, encode_base64url(rid));
-  TRY(revoking_tenant(tx, caller, tenant));
-  TRY(admit_revocation(caller, tenant, {rid}));
-  if (tx.is_revoked(tenant, RevocationKind::token, rid)) return {};
-  const Instant now = services.clock.now();
-  tx.insert(Revocation{.tenant = tenant,
-                       .kind = RevocationKind::token,
-                       .id = rid,
-                       .revoked_at = now,
-                       .expires_at = now + services.deployment.token_lifetime_max + tombstone_margin});
-  tx.append(rid_revoked(tenant, rid, caller), now);
-  return {};
-}
-
-Result<void> revoke_key(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant,
-                        const PublicKey& key) {
-  TRY(revoking_tenant(tx, caller, tenant));
-  TRY(admit_wide_revocation(tx, caller, tenant, key));
-  const Digest id = thumbprint(key);
-  if (tx.is_revoked(tenant, RevocationKind::key, id)) return {};
-  const Instant now = services.clock.now();
-  tx.insert(Revocation{.tenant = tenant,
-                       .kind = RevocationKind::key,
-                       .id = id,
-                       .revoked_at = now,
-                       .expires_at = now + services.deployment.token_lifetime_max + tombstone_margin});
-  tx.append(key_revoked(tenant, key, caller), now);
-  return {};
-}
-
-Result<void> revoke_generation(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant) {
-  auto row = TRY(revoking_tenant(tx, caller, tenant));
-  TRY(admit_wide_revocation(tx, caller, tenant, std::nullopt));
-  ++row.generation;
-  tx.update(row);
-  tx.append(generation_revoked(row, caller), services.clock.now());
-  return {};
 }
 
 }  // namespace cadastre

@@ -1,4 +1,4 @@
-// The verbs about tokens: issue, list, revoke. A token's text is made here and never kept.
+// The verbs about tokens: issue and find. A token's text is made here and never kept.
 #pragma once
 
 #include <string>
@@ -42,18 +42,5 @@ Result<std::string> sign_again(const Services& services, const IssuedToken& reco
 
 /// The token of that id or rid (base64url, 22 or 43 characters) in the namespace.
 Result<IssuedToken> token(Reader& reader, const TenantId& tenant, std::string_view id_or_rid);
-
-/// Revokes a token for ever, and with it everything issued under it. Revoking twice changes nothing. An administrator
-/// may revoke any token of its namespace but its own ancestors; any other holder itself and what hangs below it.
-Result<void> revoke_token(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant,
-                          std::string_view id_or_rid);
-
-/// Revokes an element by its rid, known here or not (an offline link is not).
-Result<void> revoke_rid(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant,
-                        const RevocationId& rid);
-/// Revokes every token bound to the key.
-Result<void> revoke_key(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant, const PublicKey& key);
-/// Revokes every token of the namespace issued so far, the caller's own included.
-Result<void> revoke_generation(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant);
 
 }  // namespace cadastre

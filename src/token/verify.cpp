@@ -1,6 +1,7 @@
 #include "token/verify.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace cadastre {
@@ -34,7 +35,7 @@ Checked<void> check_lifetime(std::int64_t issued_at_s, std::int64_t not_before_s
 /// Steps 4 to 10 on one credential, element by element; `token_` is what holds so far.
 class ChainVerifier {
  public:
-  ChainVerifier(const VerifierRules& rules, const IssuerKeys& keys, AdmittedKeys& admitted, Instant now)
+  ChainVerifier(const VerifierRules& rules, const IssuerKeys& keys, AdmittedKeys& admitted, std::optional<Instant> now)
       : rules_(rules), keys_(keys), admitted_(admitted), now_(now) {}
 
   Checked<VerifiedToken> verify(std::span<const std::string_view> elements) {
@@ -108,7 +109,7 @@ class ChainVerifier {
 
   /// Steps 8 and 9, the same for every element, and what every element adds to the token.
   Checked<void> add(VerifiedToken& token, const ReceivedClaims& claims, const Jws& jws) {
-    TRY(check_lifetime(claims.issued_at_s, token.not_before_s, token.expires_at_s, now_));
+    if (now_) TRY(check_lifetime(claims.issued_at_s, token.not_before_s, token.expires_at_s, *now_));
     if (claims.expires_at_s - claims.issued_at_s > rules_.lifetime_max.count()) return fault("lifetime_too_long");
     token.issued_at_s = std::max(token.issued_at_s, claims.issued_at_s);
     token.requires_pop = token.requires_pop || claims.requires_pop;
@@ -153,7 +154,7 @@ class ChainVerifier {
   const VerifierRules& rules_;
   const IssuerKeys& keys_;
   AdmittedKeys& admitted_;
-  Instant now_;
+  std::optional<Instant> now_;  // nothing: times are not looked at
   std::vector<RevocationId> ancestors_;
 };
 
@@ -163,6 +164,13 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
+
+std::vector<RevocationId> VerifiedToken::rids_upwards() const {
+  const auto own_end = rids.begin() + static_cast<std::ptrdiff_t>(elements);
+  std::vector<RevocationId> upwards(std::reverse_iterator(own_end), rids.rend());
+  upwards.insert(upwards.end(), own_end, rids.end());
+  return upwards;
+}
 
 Checked<Presented> decode_authorization(std::span<const std::string_view> authorization,
                                         std::span<const std::string_view> proofs) {
@@ -187,6 +195,12 @@ Checked<VerifiedToken> verify_token(std::string_view credential, const VerifierR
                                     AdmittedKeys& admitted, Instant now) {
   const auto elements = TRY(split_chain(credential, rules.links_max));
   return ChainVerifier(rules, keys, admitted, now).verify(elements);
+}
+
+Checked<VerifiedToken> identify_token(std::string_view credential, const VerifierRules& rules, const IssuerKeys& keys,
+                                      AdmittedKeys& admitted) {
+  const auto elements = TRY(split_chain(credential, rules.links_max));
+  return ChainVerifier(rules, keys, admitted, std::nullopt).verify(elements);
 }
 
 Checked<void> check_state(const VerifiedToken& token, const TokenState& state, const IssuerKeys& keys, Access access,

@@ -70,17 +70,24 @@ struct VerifiedToken {
 
   const Digest& holder_thumbprint() const { return key_thumbprints.back(); }
   const RevocationId& rid() const { return rids[elements - 1]; }
+  /// Its own rid, then of what is above it in the chain, then of the root's ancestors.
+  std::vector<RevocationId> rids_upwards() const;
 };
 
 /// Steps 2 and 4 to 10. `admitted` only saves time.
 Checked<VerifiedToken> verify_token(std::string_view credential, const VerifierRules& rules, const IssuerKeys& keys,
                                     AdmittedKeys& admitted, Instant now);
 
+/// The same but for the times: what a credential is, whether it holds now or not.
+Checked<VerifiedToken> identify_token(std::string_view credential, const VerifierRules& rules, const IssuerKeys& keys,
+                                      AdmittedKeys& admitted);
+
 enum class TenantStanding { active, suspended, unknown };
 enum class Access { read, change };
 
 /// What the register knows of a token at this moment. Revocations are looked up for every one of `rids` and
-/// `key_thumbprints`, in the namespace `home`, in `tenant`, and, when the root has ancestors, in the platform's.
+/// `key_thumbprints` and of the ancestors' keys that are known, in the namespace `home`, in `tenant`, and, when the
+/// root has ancestors, in the platform's.
 struct TokenState {
   bool is_known = true;  ///< False when revocations cannot be asked or are older than allowed.
   TenantStanding tenant = TenantStanding::active;  ///< Of `tenant`; `active` when the token names none.

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "ledger/merkle.h"
+#include "service/revocations.h"
 #include "service/tenants.h"
 #include "service/tokens.h"
 #include "service/vms.h"

@@ -248,6 +248,62 @@ def names(trial):
     trial.refused("the colleague", colleague["token"], 401, "revoked")
 
 
+def texts(trial):
+    """What OAuth's forms say of chains and do to them, and the text of a chain among the revocations."""
+    tenant = trial.tenant()
+    owner = trial.issue(tenant)["token"]
+    chain = Chain(trial, tenant).link(scope="INPUT", exp=int(time.time()) + 300).link(scope="READ")
+
+    def form(path, token, by, expect=200):
+        return trial.send("POST", f"/v1/tokens/{path}", by, f"token={token}", expect=expect).json
+
+    shown = form("introspect", chain.token, owner)
+    last = credential.claims_of(chain.elements[-1])
+    trial.expect("a chain", [shown[name] for name in ("active", "scope", "rid", "jti", "exp", "tid", "sub", "cnf")],
+                 [True, "READ", chain.rids[2], last["jti"], last["exp"], tenant, credential.thumbprint(chain.holders[2].public_key),
+                  {"jkt": credential.thumbprint(chain.holders[2].public_key)}])
+    trial.expect("a reader that asks", form("introspect", chain.upto(0), chain.token)["active"], True)
+    form("revoke", chain.upto(0), chain.token, 403)
+    form("revoke", chain.token, chain.token)
+    trial.refused("a link that ended itself", chain.token, 401, "revoked")
+    trial.expect("it is asked about", form("introspect", chain.token, owner), {"active": False})
+    trial.accepted("what is above", chain.upto(1))
+    again = credential.link(chain.upto(1), chain.holders[1].seed, Holder().public_key)
+    form("revoke", again, chain.upto(1))
+    trial.refused("a link ended from above", again, 401, "revoked")
+    path = f"/v1/tenants/{tenant}/revocations"
+    trial.send("POST", path, owner, {"token": chain.upto(1)}, expect=204)
+    trial.refused("a link ended by its text", chain.upto(1), 401, "revoked")
+    trial.accepted("its root", chain.upto(0))
+    trial.expect("a text of nobody's", trial.send("POST", path, owner, {"token": chain.token + "x"}).status, 422)
+    narrowed = Chain(trial, None, "service:platform-admin").link(tid=tenant)
+    trial.expect("the platform's own", form("introspect", narrowed.upto(0), owner), {"active": False})
+    trial.expect("narrowed to the tenant", form("introspect", narrowed.token, owner)["scope"], "service:platform-admin")
+    form("revoke", narrowed.upto(0), owner)
+    trial.accepted("the platform's, which is not the tenant's to end", narrowed.token)
+    form("revoke", narrowed.token, owner)
+    trial.refused("narrowed to the tenant, ended by it", narrowed.token, 401, "revoked")
+    trial.send("GET", "/v1/tenants", narrowed.upto(0), expect=200)
+    form("revoke", narrowed.upto(0), narrowed.upto(0))
+    trial.refused("the platform's, ended by itself", narrowed.upto(0), 401, "revoked", path="/v1/tenants")
+
+
+def keys(trial):
+    """A revoked key ends what was issued under a token of it, by the server too."""
+    tenant = trial.tenant()
+    root = Chain(trial, tenant)
+    middle = Chain(trial, tenant, by=root.token)
+    below = Chain(trial, tenant, by=middle.token).link()
+    trial.accepted("the one below", below.token)
+    trial.refused("its ancestor's key, revoked by it", below.token, 403, "FORBIDDEN", "POST", f"/v1/tenants/{tenant}/revocations",
+                  {"subject_pubkey": root.holders[0].name})
+    trial.send("POST", f"/v1/tenants/{tenant}/revocations", root.token, {"subject_pubkey": middle.holders[0].name}, expect=204)
+    trial.refused("the token of that key", middle.token, 401, "key_revoked:subject")
+    trial.refused("what was issued under it", below.upto(0), 401, "key_revoked:subject")
+    trial.refused("and a link of that", below.token, 401, "key_revoked:subject")
+    trial.accepted("what is above", root.token)
+
+
 def possession(trial):
     """Once an element asks for a proof, every one below does, by the last key; so whoever was handed a link has no use for its parent."""
     tenant = trial.tenant()
@@ -293,4 +349,4 @@ def race(trial):
     print(f"chains: {done} of {ROUNDS} changes came before the revocation")
 
 
-ITEMS = [narrowing, shape, endings, revoking, ancestors, platform, names, possession, race]
+ITEMS = [narrowing, shape, endings, revoking, ancestors, platform, names, texts, keys, possession, race]
