@@ -92,12 +92,12 @@ std::optional<std::optional<std::int64_t>> Body::nullable_integer(std::string_vi
   return std::optional(integer_of(name, *value));
 }
 
-bool Body::flag(std::string_view name, bool otherwise) {
+std::optional<bool> Body::optional_flag(std::string_view name) {
   const json::Value* value = take(name);
-  if (value == nullptr) return otherwise;
+  if (value == nullptr) return std::nullopt;
   if (value->kind == json::Kind::boolean) return value->boolean;
   wrong(fmt::format("/{}", name), "must be true or false");
-  return otherwise;
+  return std::nullopt;
 }
 
 Result<void> Body::finish() {

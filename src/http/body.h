@@ -33,7 +33,8 @@ class Body {
   std::optional<std::optional<std::int64_t>> nullable_integer(std::string_view name);
   /// As `integer`, of a value that was taken already; `name` is its pointer without the first slash.
   std::int64_t integer_of(std::string_view name, const json::Value& value);
-  bool flag(std::string_view name, bool otherwise);
+  bool flag(std::string_view name, bool otherwise) { return optional_flag(name).value_or(otherwise); }
+  std::optional<bool> optional_flag(std::string_view name);
   /// The member as it is, or nothing.
   const json::Value* raw(std::string_view name);
   /// Keeps an error of the caller's own finding.

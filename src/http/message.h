@@ -29,7 +29,8 @@ struct Response {
   /// When set, sent in place of `body`, without a copy if it is long.
   std::shared_ptr<const std::string> shared_body = nullptr;
   bool close = false;  ///< Ends the connection after this answer.
-  /// Set when the body holds a token, which must not be kept: `<tenant>/<token_id>`, from which it can be signed again.
+  /// Set when the body holds a token, which must not be kept: `<tenant>/<token_id>`, from which it can be signed again;
+  /// `<tenant>/[<token_id>,…]` when it is a list of them.
   std::string token_reference = {};
 
   const std::string& content() const { return shared_body ? *shared_body : body; }

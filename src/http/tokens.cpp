@@ -6,6 +6,7 @@
 #include "http/authenticate.h"
 #include "http/body.h"
 #include "http/page.h"
+#include "service/replacements.h"
 #include "service/revocations.h"
 #include "token/caveat.h"
 #include "token/subject_pubkey.h"
@@ -104,6 +105,50 @@ void append_token_record(std::string& out, const IssuedToken& token) {
   object.end();
 }
 
+void append_fresh_token(std::string& out, const FreshToken& token) {
+  const IssuedToken& record = token.record;
+  json::Object object(out);
+  object.field("token", token.text)
+      .field("token_id", encode_base64url(record.id))
+      .field("rid", encode_base64url(record.rid));
+  if (record.tenant.is_platform())
+    object.null("tenant_id");
+  else
+    object.field("tenant_id", record.tenant.text());
+  object.field("scope", record.scope).field("subject_pubkey", encode_base64url(record.subject_key));
+  append_time(object.key("expires_at"), record.expires_at);
+  object.field("kid", record.kid).end();
+}
+
+Result<ReplacementOrder> decode_replacement(const Request& request) {
+  Body body = TRY(Body::parse(request));
+  ReplacementOrder order{.expires_in_s = body.optional_integer("expires_in_seconds"),
+                         .delegable_depth = body.optional_integer("delegable_depth"),
+                         .requires_pop = body.optional_flag("require_pop"),
+                         .label = body.optional_text("label")};
+  const auto scope = body.optional_text("scope");
+  const json::Value* const caveats = body.raw("caveats");
+  if (caveats != nullptr && caveats->kind != json::Kind::array) body.wrong("/caveats", "must be an array");
+  TRY(body.finish());
+  if (scope) order.scope = TRY(Scope::parse(*scope));
+  if (caveats != nullptr) order.caveats = TRY(admit_caveats(*caveats));
+  return order;
+}
+
+/// `token_ids`: a list of texts; keeps an error otherwise.
+std::vector<std::string> take_token_ids(Body& body) {
+  std::vector<std::string> ids;
+  const json::Value* const value = body.raw("token_ids");
+  const bool is_list = value != nullptr && value->kind == json::Kind::array;
+  if (!is_list) body.wrong("/token_ids", value == nullptr ? "is required" : "must be an array");
+  for (std::size_t i = 0; is_list && i < value->elements.size(); ++i) {
+    const json::Value& element = value->elements[i];
+    if (element.kind != json::Kind::string) body.wrong(fmt::format("/token_ids/{}", i), "must be a string");
+    ids.push_back(element.text);
+  }
+  return ids;
+}
+
 Result<std::optional<TokenId>> token_after(const PageRequest& page) {
   if (page.after.empty()) return std::optional<TokenId>();
   auto id = exactly<16>(page.after);
@@ -126,21 +171,44 @@ Response token_answer(const FreshToken& token) {
   if (!record.tenant.is_platform()) {
     response.headers += fmt::format("Location: /v1/tenants/{}/tokens/{}\r\n", record.tenant.text(), id);
   }
+  append_fresh_token(response.body, token);
+  return response;
+}
+
+Response tokens_answer(const std::vector<FreshToken>& tokens) {
+  Response response{.status = 201, .content_type = "application/json", .headers = "Cache-Control: no-store\r\n"};
+  std::string ids;
   json::Object object(response.body);
-  object.field("token", token.text).field("token_id", id).field("rid", encode_base64url(record.rid));
-  if (record.tenant.is_platform())
-    object.null("tenant_id");
-  else
-    object.field("tenant_id", record.tenant.text());
-  object.field("scope", record.scope).field("subject_pubkey", encode_base64url(record.subject_key));
-  append_time(object.key("expires_at"), record.expires_at);
-  object.field("kid", record.kid).end();
+  std::string& out = object.key("tokens") += '[';
+  for (const FreshToken& token : tokens) {
+    if (!ids.empty()) ids += ',', out += ',';
+    ids += encode_base64url(token.record.id);
+    append_fresh_token(out, token);
+  }
+  out += ']';
+  object.end();
+  response.token_reference = fmt::format("{}/[{}]", tokens.front().record.tenant.text(), ids);
   return response;
 }
 
 Result<Response> post_token(const Call& call, Tx& tx) {
   const auto order = TRY(decode_token_order(call));
   return token_answer(TRY(issue_token(tx, call.services, call.caller, order)));
+}
+
+Result<Response> post_replacement(const Call& call, Tx& tx) {
+  const auto order = TRY(decode_replacement(call.request));
+  return token_answer(TRY(replace_token(tx, call.services, call.caller, call.tenant, call.path.back(), order)));
+}
+
+Result<Response> post_replacements(const Call& call, Tx& tx) {
+  Body body = TRY(Body::parse(call.request));
+  const auto ids = take_token_ids(body);
+  const std::string scope = body.text("scope");
+  ReplacementOrder order{.expires_in_s = body.optional_integer("expires_in_seconds")};
+  TRY(body.finish());
+  order.scope = TRY(Scope::parse(scope));
+  return tokens_answer(TRY(replace_tokens(tx, call.services, call.caller, call.tenant, ids, order)));
 }
 
 Result<Response> get_tokens(const Call& call, Reader& reader) {

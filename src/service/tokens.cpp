@@ -85,8 +85,8 @@ Result<Tenant> issuing_tenant(Reader& reader, const TenantId& id) {
   return *std::move(tenant);
 }
 
-IssuedToken draw_record(Services& services, const TokenOrder& order, const Tenant& tenant) {
-  const std::int64_t now_s = s_since_epoch(services.clock.now());
+IssuedToken draw_record(Services& services, const TokenOrder& order, const Tenant& tenant, Instant now) {
+  const std::int64_t now_s = s_since_epoch(now);
   IssuedToken record{.tenant = order.tenant,
                      .scope = order.scope.text(),
                      .subject_key = order.subject_key,
@@ -123,25 +123,32 @@ Claims claims_of(const IssuedToken& record) {
           .device = {}};
 }
 
-Result<FreshToken> sign_and_record(Tx& tx, Services& services, IssuedToken record, Actor actor,
-                                   std::string request_id) {
-  auto minted = TRY(mint(claims_of(record), services.keys.token_issuer, services.deployment.token_algorithm));
-  record.rid = minted.rid;
-  tx.insert(record);
-  tx.append(token_issued(record, std::move(actor), std::move(request_id)), services.clock.now());
-  return FreshToken{std::move(record), std::move(minted.text)};
-}
-
 }  // namespace
 
-Result<FreshToken> issue_token(Tx& tx, Services& services, const Caller& caller, const TokenOrder& order) {
+Result<IssuedToken> plan_token(Reader& reader, Services& services, const Caller& caller, const TokenOrder& order,
+                               Instant now) {
   TRY(check_order(services, order));
-  const auto tenant = TRY(issuing_tenant(tx, order.tenant));
-  auto record = draw_record(services, order, tenant);
+  const auto tenant = TRY(issuing_tenant(reader, order.tenant));
+  auto record = draw_record(services, order, tenant, now);
   TRY(admit_sub_token(services, caller, order, record.expires_at));
   if (is_platform(caller) == order.tenant.is_platform()) TRY(bind_to_parent(services, caller, order, record));
   record.issued_by = caller.token_id;
-  return sign_and_record(tx, services, std::move(record), actor_of(caller), caller.request_id);
+  return record;
+}
+
+Result<FreshToken> sign_token(const Services& services, IssuedToken planned) {
+  auto minted = TRY(mint(claims_of(planned), services.keys.token_issuer, services.deployment.token_algorithm));
+  planned.rid = minted.rid;
+  return FreshToken{std::move(planned), std::move(minted.text)};
+}
+
+Result<FreshToken> issue_token(Tx& tx, Services& services, const Caller& caller, const TokenOrder& order) {
+  const Instant now = services.clock.now();
+  auto planned = TRY(plan_token(tx, services, caller, order, now));
+  auto fresh = TRY(sign_token(services, std::move(planned)));
+  tx.insert(fresh.record);
+  tx.append(token_issued(fresh.record, actor_of(caller), caller.request_id), now);
+  return fresh;
 }
 
 Result<FreshToken> issue_admin_token(Tx& tx, Services& services, std::string_view name, std::chrono::seconds lifetime) {
@@ -153,8 +160,11 @@ Result<FreshToken> issue_admin_token(Tx& tx, Services& services, std::string_vie
                          .label = std::string(name)};
   TRY(check_order(services, order));
   const auto platform = TRY(issuing_tenant(tx, order.tenant));
-  return sign_and_record(tx, services, draw_record(services, order, platform), {.kind = std::string(local_command)},
-                         "");
+  const Instant now = services.clock.now();
+  auto fresh = TRY(sign_token(services, draw_record(services, order, platform, now)));
+  tx.insert(fresh.record);
+  tx.append(token_issued(fresh.record, {.kind = std::string(local_command)}, ""), now);
+  return fresh;
 }
 
 Result<std::string> sign_again(const Services& services, const IssuedToken& record) {

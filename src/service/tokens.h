@@ -29,6 +29,13 @@ struct FreshToken {
   std::string text;
 };
 
+/// What `issue_token` would issue at `now`: decided, but neither signed nor recorded.
+Result<IssuedToken> plan_token(Reader& reader, Services& services, const Caller& caller, const TokenOrder& order,
+                               Instant now);
+
+/// Signs a planned token; nothing is recorded yet.
+Result<FreshToken> sign_token(const Services& services, IssuedToken planned);
+
 /// Issues a token. Under a platform administrator it is a root token of the tenant; under a tenant's own token it is a
 /// sub-token, which names its ancestors, is bound by all that binds that one, and lives no longer.
 Result<FreshToken> issue_token(Tx& tx, Services& services, const Caller& caller, const TokenOrder& order);

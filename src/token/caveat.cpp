@@ -216,16 +216,18 @@ std::string encode_caveats(const std::vector<Caveat>& caveats) {
 
 Result<std::string> inherit_caveats(const std::vector<Caveat>& inherited, std::string_view own) {
   if (inherited.empty()) return std::string(own);
-  std::string text = encode_caveats(inherited);
-  if (own.empty() || own == "[]") return text;
-  const auto array = json::parse(own, caveats_depth_max).value;
-  if (!array || inherited.size() + array->elements.size() > caveats_per_element_max) {
+  const auto array = json::parse(own.empty() ? "[]" : own, caveats_depth_max).value;
+  const auto added = array ? decode_caveats(*array, 0) : Checked<std::vector<Caveat>>(fault("bad_caveat"));
+  if (!added) return refuse(Code::invalid_field, "caveats", added.error().reason);
+  std::vector<Caveat> all = inherited;
+  std::ranges::copy_if(*added, std::back_inserter(all),
+                       [&](const Caveat& caveat) { return std::ranges::find(inherited, caveat) == inherited.end(); });
+  if (all.size() > caveats_per_element_max) {
     return refuse(Code::invalid_field, "caveats",
                   fmt::format("a token has at most {} caveats, and {} come from the one it is issued under",
                               caveats_per_element_max, inherited.size()));
   }
-  text.back() = ',';
-  return text += own.substr(1);
+  return encode_caveats(all);
 }
 
 bool path_matches(std::string_view pattern, std::string_view path) {

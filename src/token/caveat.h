@@ -23,6 +23,10 @@ struct Caveat {
   std::vector<std::string> values = {};  ///< Of a list: what is allowed.
   std::int64_t number = 0;               ///< Of `quota` (live VMs), `rpm` and `uses`: how many.
   std::size_t element = 0;  ///< Which element of the chain carries it, 0 the root; counters are keyed by its rid.
+  /// Whether they say the same, wherever they stand.
+  friend bool operator==(const Caveat& a, const Caveat& b) {
+    return a.kind == b.kind && a.values == b.values && a.number == b.number;
+  }
 };
 
 constexpr std::size_t caveats_per_element_max = 16;
@@ -37,8 +41,8 @@ Result<std::string> admit_caveats(const json::Value& cav);
 /// The same canonical text of caveats that were read; nothing for none.
 std::string encode_caveats(const std::vector<Caveat>& caveats);
 
-/// The `cav` of a token to be issued under another: what that one is bound by, then its own (canonical text, or empty).
-/// Refuses more than an element may have, naming `caveats`.
+/// The `cav` of a token to be issued under another: what that one is bound by, then what its own (canonical text, or
+/// empty) adds to that. Refuses more than an element may have, naming `caveats`.
 Result<std::string> inherit_caveats(const std::vector<Caveat>& inherited, std::string_view own);
 
 /// Whether the caveat lets the request pass.

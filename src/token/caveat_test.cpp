@@ -215,6 +215,9 @@ TEST_CASE("a token issued under another is bound by that one's caveats and its o
   CHECK(inherit_caveats(*parent, "").value() == inherited + "]");
   CHECK(inherit_caveats(*parent, "[]").value() == inherited + "]");
   CHECK(inherit_caveats(*parent, R"([{"method":["GET"]}])").value() == inherited + R"(,{"method":["GET"]}])");
+  CHECK(inherit_caveats(*parent, R"([{"rpm":6},{"method":["GET"]},{"rpm":7}])").value() ==
+        inherited + R"(,{"method":["GET"]},{"rpm":7}])");  // what binds already is not said twice
+  CHECK(inherit_caveats(*parent, inherited + "]").value() == inherited + "]");
   CHECK(inherit_caveats(*parent, ten + "]").has_value());
   CHECK(inherit_caveats(*parent, ten + R"(,{"rpm":1}])").error().subject == "caveats");
 }

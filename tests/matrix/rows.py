@@ -46,6 +46,10 @@ def doomed_form(world, tenant):
     return f"token={world.doomed[tenant][0]['token']}"
 
 
+def doomed_order(world, tenant):
+    return {"token_ids": [world.doomed[tenant][1]["token_id"]], "scope": "USER", "expires_in_seconds": 60}
+
+
 def fresh_tenant(world):
     return {"tenant_id": world.make_tenant(world.fresh_name())}
 
@@ -84,6 +88,9 @@ ROWS = {
     "token.list": Row(ADMIN, "path", 200),
     "token.get": Row(ADMIN, "path", 200, has_id=True),
     "token.revoke": Row(ADMIN, "path", 204, change=True, has_id=True, fresh=fresh_token),
+    "token.replace": Row(ADMIN, "path", 201, change=True, has_id=True, body=lambda *_: {"scope": "USER", "expires_in_seconds": 60},
+                         fresh=fresh_token),
+    "token.replace.bulk": Row(ADMIN, "path", 201, change=True, body=doomed_order),
     "revocation.create": Row(ADMIN, "path", 204, change=True, body=revocation),
     "token.issue.alias": Row(ADMIN, "own", 201, change=True, body=named_token_order),
     "token.revoke.alias": Row(READ, "own", 204, change=True, has_id=True, small=ADMIN, fresh=fresh_token),

@@ -99,7 +99,7 @@ class Matrix:
             self.cell(name, operation, row, token, (403, "TENANT_SUSPENDED"), owner="dormant")
         else:
             self.cell(name, operation, row, token, (row.ok, None), owner="dormant")
-        if operation.name.startswith("token.issue"):
+        if operation.name.startswith(("token.issue", "token.replace")):
             self.cell("an administrator for a suspended tenant", operation, row, self.world.admin, (403, "TENANT_SUSPENDED"),
                       owner="dormant")
 

@@ -304,6 +304,35 @@ def keys(trial):
     trial.accepted("what is above", root.token)
 
 
+def replacing(trial):
+    """Two who replace the same token at once: one of them does, and what hung below the old one ends."""
+    tenant = trial.tenant()
+    owner = trial.issue(tenant)["token"]
+    order = {"scope": "INPUT", "expires_in_seconds": 60}
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        for _ in range(ROUNDS // 4):
+            old = Chain(trial, tenant).link()
+            path = f"/v1/tenants/{tenant}/tokens/{old.issued['token_id']}/replace"
+            both = threading.Barrier(2)
+
+            def replace(both=both, path=path):
+                both.wait()
+                return trial.client.send("POST", path, owner, order)
+
+            answers = [each.result() for each in [threads.submit(replace) for _ in range(2)]]
+            trial.expect("two at once", sorted(answer.status for answer in answers), [201, 409])
+            for position in (0, 1):
+                trial.refused(f"element {position} of the old token", old.upto(position), 401, "revoked")
+            new = min(answers, key=lambda answer: answer.status).json
+            trial.accepted("the new token", new["token"])
+            trial.accepted("a link of its", credential.link(new["token"], old.holders[0].seed, Holder().public_key, scope="READ"))
+    chain = Chain(trial, tenant).link()
+    for position in (0, 1):
+        path = f"/v1/tenants/{tenant}/tokens/{chain.rids[position]}/replace"
+        answer = trial.send("POST", path, chain.token, order)
+        trial.expect(f"a link that replaces element {position}", answer.status, 404 if position else 403)
+
+
 def possession(trial):
     """Once an element asks for a proof, every one below does, by the last key; so whoever was handed a link has no use for its parent."""
     tenant = trial.tenant()
@@ -349,4 +378,4 @@ def race(trial):
     print(f"chains: {done} of {ROUNDS} changes came before the revocation")
 
 
-ITEMS = [narrowing, shape, endings, revoking, ancestors, platform, names, texts, keys, possession, race]
+ITEMS = [narrowing, shape, endings, revoking, ancestors, platform, names, texts, keys, replacing, possession, race]
