@@ -318,15 +318,19 @@ void Api::record_refusals() {
                       .actor = {.kind = "system"},
                       .request_id = "",
                       .data = {{"counts", std::move(counts)}}};
-    const bool queued = parts_.store.submit({.tenant = gate.id(),
-                                             .body =
-                                                 [this, event](Tx& tx) {
-                                                   tx.append(event, parts_.services.clock.now());
-                                                   return Verdict::commit;
-                                                 },
-                                             .done = [](const std::exception_ptr&) {}});
-    if (!queued)
+    Change change{.tenant = gate.id(),
+                  .body =
+                      [this, event](Tx& tx) {
+                        tx.append(event, parts_.services.clock.now());
+                        return Verdict::commit;
+                      },
+                  .done = [](const std::exception_ptr&) {}};
+    try {
+      if (parts_.store.submit(std::move(change))) return;
       log::warn("refusals could not be recorded: the tenant's queue is full", {{"tenant_id", gate.id().text()}});
+    } catch (const StoreFailure& failure) {
+      log::warn("refusals could not be recorded", {{"tenant_id", gate.id().text()}, {"reason", failure.what()}});
+    }
   });
 }
 

@@ -201,7 +201,8 @@ class Store {
  public:
   virtual ~Store() = default;
   virtual std::unique_ptr<Reader> open_reader() = 0;
-  /// Queues a change; false when the tenant's lane is full or the store is stopping, and then nothing is called.
+  /// Queues a change; false when the tenant's lane is full or the store is stopping, and then nothing is called. Throws
+  /// StoreFailure, and calls nothing either, when it is known already that the store cannot be asked.
   [[nodiscard]] virtual bool submit(Change change) = 0;
   /// Names the one listener; before the first submit. It outlives the store.
   virtual void subscribe(ChangeFeed& feed) = 0;

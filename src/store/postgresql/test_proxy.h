@@ -32,6 +32,13 @@ class TestProxy {
     after_commit_for_good,  ///< Nor does anything else, until `open`.
   };
 
+  /// What becomes of what is said.
+  enum class Manner {
+    passing,
+    swallowing,  ///< Whoever speaks is heard, and nothing is passed on: a way that lost the other end.
+    holding,     ///< Nobody is heard any more: a server that stands still.
+  };
+
   TestProxy() {
     std::string folder = "/tmp/cadastre-proxy-XXXXXX";
     REQUIRE(::mkdtemp(folder.data()) != nullptr);
@@ -69,6 +76,10 @@ class TestProxy {
     wake();
   }
   void open() { is_open_ = true; }
+  void be(Manner manner) {
+    manner_ = manner;
+    wake();
+  }
 
  private:
   struct Pair {
@@ -128,6 +139,7 @@ class TestProxy {
     std::array<char, 65'536> buffer;
     const ssize_t got = ::recv(from_client ? pair.client : pair.server, buffer.data(), buffer.size(), 0);
     if (got <= 0) return false;
+    if (manner_ == Manner::swallowing) return true;
     const std::string_view data(buffer.data(), static_cast<std::size_t>(got));
     // A Bind of the unnamed portal to the statement `commit`.
     const bool commits = from_client && cut_ != Cut::never && data.find(std::string_view("\0commit\0", 8)) != data.npos;
@@ -150,8 +162,9 @@ class TestProxy {
     while (!stopping_) {
       std::vector<pollfd> all = {{listener_, POLLIN, 0}, {wake_, POLLIN, 0}};
       for (const Pair& pair : pairs_) {
-        all.push_back({pair.client, POLLIN, 0});
-        all.push_back({pair.server, POLLIN, 0});
+        const bool is_heard = manner_ != Manner::holding;
+        all.push_back({is_heard ? pair.client : -1, POLLIN, 0});  // poll(2) leaves out those below 0
+        all.push_back({is_heard ? pair.server : -1, POLLIN, 0});
       }
       ::poll(all.data(), all.size(), -1);
       std::vector<Pair> left;
@@ -176,6 +189,7 @@ class TestProxy {
   std::string folder_;
   int listener_ = -1, wake_ = -1;
   std::atomic<Cut> cut_{Cut::never};
+  std::atomic<Manner> manner_{Manner::passing};
   std::atomic<bool> stopping_{false}, is_open_{true};
   std::atomic<int> cuts_{0};
   std::vector<Pair> pairs_;
