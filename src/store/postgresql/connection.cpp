@@ -19,10 +19,15 @@ constexpr std::chrono::milliseconds leaving_patience{500};
 constexpr std::chrono::milliseconds look_every{100};         // whether others have given up
 constexpr std::chrono::milliseconds alone_for_least{1'000};  // before what others say counts
 
-/// What the connection string may override: a server that does not answer is given up, one that is gone is noticed.
-constexpr std::array defaults = {std::pair{"application_name", "cadastre"}, std::pair{"connect_timeout", "2"},
-                                 std::pair{"keepalives_idle", "5"},         std::pair{"keepalives_interval", "2"},
-                                 std::pair{"keepalives_count", "3"},        std::pair{"tcp_user_timeout", "8000"}};
+/// What the connection string may override: a server that does not answer is given up, one that is gone is noticed, and
+/// of several hosts it is the one that can be written to.
+constexpr std::array defaults = {std::pair{"application_name", "cadastre"},
+                                 std::pair{"connect_timeout", "2"},
+                                 std::pair{"keepalives_idle", "5"},
+                                 std::pair{"keepalives_interval", "2"},
+                                 std::pair{"keepalives_count", "3"},
+                                 std::pair{"tcp_user_timeout", "8000"},
+                                 std::pair{"target_session_attrs", "read-write"}};
 
 PGconn* connect(const std::string& url) {
   std::vector<const char*> names;
@@ -73,6 +78,9 @@ Connection::Connection(const std::string& url, const Patience& patience, Reachab
 
 /// Every question goes by a key: a plan made while a table was small must not outlive that by scanning it.
 void Connection::set_up() {
+  const char* const standby = PQparameterStatus(handle_.get(), "in_hot_standby");
+  if (standby != nullptr && std::string_view(standby) == "on")
+    throw Failure(Trouble::connection, "the database is a standby: it answers, but from the past, and keeps nothing");
   const std::string fsync = text("SHOW fsync");
   if (fsync != "on") throw StoreFailure("the database has fsync off: what it calls durable can be lost");
   if (text("SHOW server_encoding") != "UTF8") throw StoreFailure("the database's encoding must be UTF8");

@@ -32,7 +32,8 @@ constexpr Patience patience_of_operators{std::chrono::hours(24), std::chrono::ho
 /// here then throws Failure of Trouble::connection, and what the transaction did may or may not have happened.
 class Connection {
  public:
-  /// Throws Failure, within seconds, when the database cannot be reached, and StoreFailure when it is one that must not
+  /// Throws Failure, within seconds, when the database cannot be reached or is a standby, which may become one that is
+  /// written to, and StoreFailure when it is one that must not
   /// be used: another encoding than UTF-8, or `fsync` switched off. What it learns of a silent database it tells
   /// `reachability`, which outlives it, and asks it whether others have given up; null for one who is alone.
   explicit Connection(const std::string& url, const Patience& patience = patience_of_operators,
