@@ -18,6 +18,15 @@ bool is_postgresql(std::string_view setting) {
   return setting.starts_with("postgresql://") || setting.starts_with("postgres://");
 }
 
+/// The scheme of a setting that is not understood, which is all that may be shown of it: the rest may hold a password.
+std::string scheme_of(std::string_view setting) {
+  const std::string_view word = setting.substr(0, setting.find(':'));
+  const bool is_scheme =
+      word.size() < setting.size() &&
+      std::ranges::all_of(word, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
+  return is_scheme ? fmt::format(", not {}:…", word) : "";
+}
+
 }  // namespace
 
 std::string store_in_folder(std::string_view folder) { return std::string(sqlite_scheme) + std::string(folder); }
@@ -29,8 +38,9 @@ std::optional<std::string> folder_of_store(std::string_view setting) {
 
 std::optional<std::string> fault_of_store(std::string_view setting) {
   const auto folder = folder_of_store(setting);
+  if (is_postgresql(setting) && postgresql::is_password_cut(setting)) return "must spell a / in its password %2F";
   if ((folder && !folder->empty()) || is_postgresql(setting)) return std::nullopt;
-  return fmt::format("must be sqlite:DIR or postgresql://…, not \"{}\"", shown_store(setting));
+  return "must be sqlite:DIR or postgresql://…" + scheme_of(setting);
 }
 
 bool has_secret(std::span<char* const> arguments) {
