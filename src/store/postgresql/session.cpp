@@ -3,7 +3,6 @@
 namespace cadastre::postgresql {
 namespace {
 
-constexpr std::size_t idle_max = 8;
 constexpr std::chrono::milliseconds slow_try{1'000};  // a refusal comes sooner
 
 }  // namespace
@@ -45,7 +44,7 @@ std::unique_ptr<Session> SessionPool::take() {
 
 void SessionPool::give_back(std::unique_ptr<Session> session) {
   const std::lock_guard lock(mutex_);
-  if (idle_.size() < idle_max) idle_.push_back(std::move(session));
+  idle_.push_back(std::move(session));
 }
 
 }  // namespace cadastre::postgresql

@@ -45,7 +45,8 @@ class Session {
   std::optional<Connection> connection_;
 };
 
-/// Sessions that nobody uses now, kept for the next who needs one. Safe to use from several threads.
+/// Sessions that nobody uses now, kept for the next who needs one: as many as were ever used at once, which is as many
+/// as there are threads. Safe to use from several threads.
 class SessionPool {
  public:
   SessionPool(std::shared_ptr<Target> target, const Patience& patience)
