@@ -30,6 +30,7 @@ class OperatingFigures {
   void append_rate_leases(http::MetricsPage& page) const;
   /// Usage, limits and ledger size of the tenants in memory: those that called lately.
   void append_tenants(http::MetricsPage& page);
+  std::optional<std::vector<TenantWithHead>> find_tenants();
 
   Store& store_;
   TenantGates& gates_;

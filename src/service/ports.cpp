@@ -3,6 +3,20 @@
 #include <future>
 #include <memory>
 
+namespace cadastre {
+
+std::vector<TenantWithHead> Reader::tenants_with_heads(std::span<const TenantId> ids) {
+  std::vector<TenantWithHead> found;
+  for (const TenantId& id : ids) {
+    auto row = tenant(id);
+    const auto head = log_head(id);
+    if (row && head) found.push_back({*std::move(row), *head});
+  }
+  return found;
+}
+
+}  // namespace cadastre
+
 namespace cadastre::detail {
 
 void run_and_wait(Store& store, const TenantId& tenant, std::function<Verdict(Tx&)> body) {

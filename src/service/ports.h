@@ -66,6 +66,12 @@ struct LogState {
   std::uint64_t published_size = 0;  ///< 0: never published.
 };
 
+/// A namespace with the head of its log.
+struct TenantWithHead {
+  Tenant tenant;
+  LogHead head;
+};
+
 struct VmQuery {
   std::optional<VmId> after;  ///< Keyset: only ids greater than this one.
   std::optional<VmState> state;
@@ -116,6 +122,9 @@ class Reader {
   /// Whether it was ever recorded, its `expires_at` past or not.
   virtual bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) = 0;
   virtual std::optional<LogHead> log_head(const TenantId& tenant) = 0;
+  /// Those of them that there are, deleted ones and the platform too, in no order. One question where each costs a
+  /// trip.
+  virtual std::vector<TenantWithHead> tenants_with_heads(std::span<const TenantId> ids);
   virtual std::vector<Leaf> leaves(const TenantId& tenant, const LeafQuery& query) = 0;
   virtual std::optional<PublishedCheckpoint> checkpoint(const TenantId& tenant) = 0;
   /// Every log in order of tenant, from the one after `after` on (the platform's first: give nothing to start).

@@ -331,12 +331,19 @@ def away(trial):
         time.sleep(0.1)
     trial.arena.expect("alive", callers[0].call("GET", "/healthz").status, 200)
     trial.arena.expect("ready", callers[0].call("GET", "/readyz").status, 503)
+    for caller in callers:
+        page = caller.expect(200, "GET", "/metrics").body
+        trial.arena.expect("metrics without a database", [word in page for word in (
+            b"\ncadastre_store_answers 0\n", b"\ncadastre_publisher_active ", b"cadastre_tenant_vms")], [True, True, False])
     trial.cluster.start()
     trial.expect_served()
     for caller in callers:
         back = wait_for(lambda: caller.call("GET", "/v1/vms").status == 200, BACK_WITHIN_S)
         trial.arena.expect("served again", back, True)
         caller.expect(201, "POST", "/v1/vms", vm_order())
+        page = caller.expect(200, "GET", "/metrics").body
+        trial.arena.expect("metrics with the database", [word in page for word in (
+            b"\ncadastre_store_answers 1\n", f'\ncadastre_tenant_vms{{tenant_id="{tenant.name}"}} '.encode())], [True, True])
 
 
 def silent(trial):

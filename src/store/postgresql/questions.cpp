@@ -71,6 +71,18 @@ std::optional<NamespaceRow> find_namespace(Connection& connection, const TenantI
   return first_of<NamespaceRow>(connection.run(Sql::find_tenant, id.text()), namespace_of);
 }
 
+std::vector<TenantWithHead> find_namespaces(Connection& connection, std::span<const TenantId> ids) {
+  if (ids.empty()) return {};
+  Columns columns;
+  for (const TenantId& id : ids) columns.add(id.text());
+  Pipeline pipeline(connection);
+  pipeline.send_rows(Sql::find_tenants, columns);
+  return all_of<TenantWithHead>(std::move(pipeline.finish().front()), [](const Rows& rows) {
+    NamespaceRow row = namespace_of(rows);
+    return TenantWithHead{std::move(row.tenant), row.head};
+  });
+}
+
 std::vector<Tenant> tenants_after(Connection& connection, std::string_view after, std::size_t limit) {
   return all_of<Tenant>(connection.run(Sql::tenants_after, after, TenantState::deleted, limit),
                         [](const Rows& rows) { return namespace_of(rows).tenant; });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "store/postgresql/connection.h"
@@ -10,6 +11,7 @@
 namespace cadastre::postgresql {
 
 std::optional<NamespaceRow> find_namespace(Connection& connection, const TenantId& id);
+std::vector<TenantWithHead> find_namespaces(Connection& connection, std::span<const TenantId> ids);
 std::vector<Tenant> tenants_after(Connection& connection, std::string_view after, std::size_t limit);
 
 std::optional<Vm> find_vm(Connection& connection, const TenantId& tenant, const VmId& id);

@@ -58,6 +58,9 @@ class SessionReader final : public Reader {
     const auto row = ask([&](Connection& c) { return find_namespace(c, tenant); });
     return row ? std::optional(row->head) : std::nullopt;
   }
+  std::vector<TenantWithHead> tenants_with_heads(std::span<const TenantId> ids) override {
+    return ask([&](Connection& c) { return find_namespaces(c, ids); });
+  }
   std::vector<Leaf> leaves(const TenantId& tenant, const LeafQuery& query) override {
     return ask([&](Connection& c) { return find_leaves(c, tenant, query); });
   }

@@ -50,6 +50,7 @@ constexpr Statement all[] = {
     {Sql::forget_commits, "forget_commits", "DELETE FROM commit_mark WHERE noted_at < " NOW_MS " - $1"},
 
     {Sql::find_tenant, "find_tenant", WHOLE_TENANT "WHERE t.tenant_id = $1"},
+    {Sql::find_tenants, "find_tenants", WHOLE_TENANT "WHERE t.tenant_id = ANY($1::text[])"},
     // The lock is waited for in the order of the ids, by everyone, so that no two wait for each other. The details are
     // read by a statement of their own: the one that waited still sees them as they were before it waited.
     {Sql::lock_tenants, "lock_tenants",

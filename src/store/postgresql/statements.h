@@ -19,6 +19,7 @@ enum class Sql {
   forget_commits,
 
   find_tenant,
+  find_tenants,
   lock_tenants,
   lock_free_tenant,
   tenant_details,
