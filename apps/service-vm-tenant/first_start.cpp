@@ -93,10 +93,11 @@ void make_data_dir(const std::filesystem::path& data_dir) {
 
 }  // namespace
 
-Opened open_data_dir(const Settings& settings, const Clock& clock, Random& random, const HighWater& marks) {
+Opened open_data_dir(const Settings& settings, const Clock& clock, Random& random, const HighWater& marks,
+                     const StartPatience& patience) {
   const std::filesystem::path data_dir = settings.data_dir;
   make_data_dir(data_dir);
-  auto store = open_store(settings.store);
+  auto store = open_store(settings.store, patience);
   const auto reader = store->open_reader();
   const bool is_first_start = !reader->tenant(TenantId::platform());
   if (is_first_start &&

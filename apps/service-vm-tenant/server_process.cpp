@@ -26,6 +26,7 @@ namespace cadastre {
 namespace {
 
 constexpr std::chrono::seconds stop_patience{20};
+constexpr std::chrono::seconds store_patience{30};  // a database that starts with the machine is there by then
 
 /// SIGTERM and SIGINT, blocked in every thread that starts after it and taken by `wait`.
 class StopSignals {
@@ -41,6 +42,11 @@ class StopSignals {
     int signal = 0;
     sigwait(&set_, &signal);
     return signal;
+  }
+  /// Waits that long; false when one of them came, which is then taken.
+  bool rest(std::chrono::milliseconds time) const {
+    const timespec limit{.tv_sec = time.count() / 1000, .tv_nsec = time.count() % 1000 * 1'000'000};
+    return sigtimedwait(&set_, nullptr, &limit) < 0;
   }
 
  private:
@@ -115,7 +121,8 @@ int run_server(const Settings& settings) {
   SystemRandom random;
   const std::filesystem::path data_dir = settings.data_dir;
   HighWaterFile marks((data_dir / "high-water").string());
-  const Opened opened = open_data_dir(settings, clock, random, marks);
+  const StartPatience patience{store_patience, [&](std::chrono::milliseconds pause) { return signals.rest(pause); }};
+  const Opened opened = open_data_dir(settings, clock, random, marks, patience);
   Store& store = *opened.store;
   const std::unique_ptr<TileStore> shared_tiles = store.open_tiles();
   TileFolder own_tiles((data_dir / "ledger").string());

@@ -94,5 +94,25 @@ TEST_CASE("a store that cannot be opened is refused with a sentence that holds n
   }
 }
 
+TEST_CASE("a store that cannot be reached is tried again, ever more seldom, until the patience or the program ends") {
+  struct Row {
+    std::chrono::milliseconds limit;
+    std::vector<int> pauses;  // ms
+  };
+  const Row rows[] = {{std::chrono::milliseconds(0), {}},
+                      {std::chrono::milliseconds(249), {}},  // a pause that would end later is not begun
+                      {std::chrono::hours(1), {250, 500, 1000, 2000, 4000, 4000}}};
+  for (const Row& row : rows) {
+    CAPTURE(row.limit.count());
+    std::vector<int> pauses;
+    const auto rest = [&](std::chrono::milliseconds pause) {
+      pauses.push_back(static_cast<int>(pause.count()));
+      return pauses.size() < 6;
+    };
+    CHECK_THROWS_AS(open_store("postgresql:///x?host=/nonexistent", {row.limit, rest}), StoreFailure);
+    CHECK(pauses == row.pauses);
+  }
+}
+
 }  // namespace
 }  // namespace cadastre

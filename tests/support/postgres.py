@@ -120,6 +120,13 @@ class Cluster:
         self.stop(mode)
         self.start()
 
+    def stand_by(self):
+        """Makes the stopped cluster a hot standby, of nobody, from its next start until it is promoted."""
+        self.expect(run_as_owner(["touch", str(self.data / "standby.signal")]))
+
+    def promote(self):
+        self.control("promote", "-w", "-t", STARTED_WITHIN_S)
+
     def freeze(self):
         """Stops its processes in the midst of whatever they do: it takes connections, and answers nothing."""
         self.signal(signal.SIGSTOP)
