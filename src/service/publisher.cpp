@@ -20,6 +20,7 @@ constexpr std::size_t logs_per_page = 256;
 constexpr std::size_t replaced_tiles_max = 64U << 10U;
 constexpr std::chrono::milliseconds pause_max{2000};
 constexpr auto wait_after_failures_max = std::chrono::milliseconds(5000);
+constexpr const char* lease_went = "the publisher's lease went to another process";
 
 }  // namespace
 
@@ -79,18 +80,20 @@ std::vector<LogFinding> Publisher::publish_round() {
   return findings;
 }
 
-/// Whether it is this process that publishes; otherwise it has followed the one that does. Who begins to publish knows
-/// first of all that was shown.
+/// Whether it is this process that publishes; otherwise it has followed the one that does. Who begins to publish, or
+/// begins again after another did, knows first of all that was shown.
 bool Publisher::may_publish(Reader& reader, std::vector<LogFinding>& findings) {
   if (lease_ == nullptr) return is_publishing_ = true;
   const bool was_publishing = std::exchange(is_publishing_, false);
-  const bool is_held = lease_->hold();
-  if (!is_held || !was_publishing) {
+  const auto fence = lease_->take();
+  const bool goes_on = was_publishing && fence && fence == fence_;
+  fence_ = fence;
+  if (!goes_on) {
     replaced_.clear();
     is_interrupted_ = true;
     std::ranges::move(follow_checkpoints(*lease_, reader, marks_, master_seed_), std::back_inserter(findings));
   }
-  is_publishing_ = is_held && lease_->hold();
+  is_publishing_ = fence && lease_->confirm();
   is_behind_ = false;
   return is_publishing_;
 }
@@ -105,9 +108,14 @@ void Publisher::leave_lease() {
   is_publishing_ = false;
 }
 
-/// Long work keeps the lease. Losing it is no harm, but then nothing more can be written.
+/// Long work keeps the lease. Losing it is no harm, but then nothing more can be written in this round.
 void Publisher::expect_lease() {
-  if (lease_ != nullptr && !lease_->hold()) throw StoreFailure("the publisher's lease went to another process");
+  if (lease_ != nullptr && !lease_->keep()) throw StoreFailure(lease_went);
+}
+
+/// Who lost the lease has compared what was loaded before with what another has published since.
+void Publisher::expect_alone() {
+  if (lease_ != nullptr && !lease_->confirm()) throw StoreFailure(lease_went);
 }
 
 /// Keeps what a step refuses or throws as the outcome of its job.
@@ -221,7 +229,7 @@ bool Publisher::publish_wave(Wave wave, std::vector<LogFinding>& findings) {
 
 /// Freezes the logs with a finding, keeps the first failure, and answers the jobs that can go on.
 std::vector<Publisher::Job*> Publisher::sort_out(std::vector<Job>& jobs, std::vector<LogFinding>& findings) {
-  expect_lease();  // who lost it compares what was loaded before with what another has published since
+  expect_alone();
   std::vector<Job*> sound;
   for (Job& job : jobs) {
     if (job.failure) {

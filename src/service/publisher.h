@@ -91,6 +91,7 @@ class Publisher {
   bool round_succeeds();
   bool may_publish(Reader& reader, std::vector<LogFinding>& findings);
   void expect_lease();
+  void expect_alone();
   void leave_lease();
   std::chrono::milliseconds wait_until_next(bool succeeded, std::chrono::milliseconds waited) const;
   void finish_interrupted(Reader& reader, std::vector<LogFinding>& findings);
@@ -124,9 +125,10 @@ class Publisher {
   const PublisherSettings settings_;
   Reports reports_;
 
-  std::mutex round_mutex_;      // one round at a time; guards what follows
-  bool is_publishing_ = false;  // in the last round
-  bool is_interrupted_ = true;  // a round may have been cut off before this one, in this process or the last
+  std::mutex round_mutex_;             // one round at a time; guards what follows
+  bool is_publishing_ = false;         // in the last round
+  std::optional<std::int64_t> fence_;  // under which it was, if it was
+  bool is_interrupted_ = true;         // a round may have been cut off before this one, in this process or the last
   std::set<LogId> frozen_;
   std::deque<ReplacedTile> replaced_;
   std::exception_ptr failure_;  // the first of this round

@@ -42,14 +42,14 @@ TEST_CASE("one process at a time has the lease, and who has lost it can write no
   const TestSchema schema;
   Replica first(schema), second(schema);
   register_tenant(*first.store, "acme");
-  CHECK(first.lease->hold());
-  CHECK(first.lease->hold());
-  CHECK(!second.lease->hold());
+  CHECK(first.lease->take());
+  CHECK(first.lease->take());
+  CHECK(!second.lease->take());
   CHECK_THROWS_AS((void)second.create({file("tile/0/000", "x")}), StoreFailure);
   CHECK(!first.create({file("tile/0/000", "x")})[0]);
   CHECK(first.publishes(1, 0));
   end_lease(schema);
-  CHECK(second.lease->hold());
+  CHECK(second.lease->take());
   CHECK_THROWS_AS((void)first.create({file("tile/0/001", "x")}), StoreFailure);
   CHECK_THROWS_AS((void)first.replace({file("checkpoint", "old")}), StoreFailure);
   CHECK_THROWS_AS(first.tiles->remove(acme, log_id, "tile/0"), StoreFailure);
@@ -59,24 +59,43 @@ TEST_CASE("one process at a time has the lease, and who has lost it can write no
   CHECK(!second.replace({file("checkpoint", "new")})[0]);
   CHECK(second.publishes(2, 1));
   second.lease->release();
-  CHECK(first.lease->hold());
+  CHECK(first.lease->take());
+}
+
+TEST_CASE("who has lost the lease does not get it back by keeping it, but under a new number") {
+  const TestSchema schema;
+  Replica first(schema), second(schema);
+  const auto before = first.lease->take();
+  REQUIRE(before);
+  CHECK(first.lease->take() == before);
+  CHECK(first.lease->keep());
+  end_lease(schema);
+  CHECK(first.lease->confirm());
+  end_lease(schema);
+  REQUIRE(second.lease->take());
+  second.lease->release();
+  CHECK(!first.lease->confirm());
+  CHECK(!first.lease->keep());
+  CHECK_THROWS_AS((void)first.create({file("tile/0/000", "x")}), StoreFailure);
+  CHECK(first.lease->take().value() > *before);
+  CHECK(!first.create({file("tile/0/000", "x")})[0]);
 }
 
 TEST_CASE("who writes keeps the lease, and changes beside it go on") {
   const TestSchema schema;
   Replica first(schema), second(schema);
   register_tenant(*first.store, "acme");
-  REQUIRE(first.lease->hold());
+  REQUIRE(first.lease->take());
   end_lease(schema);
   CHECK(!first.create({file("tile/0/000", "x")})[0]);
-  CHECK(!second.lease->hold());
+  CHECK(!second.lease->take());
   change(*second.store, acme, [](Tx& tx) { CHECK(create_vm(tx, acme, 1)); });
 }
 
 TEST_CASE("a file is created once, replaced whole, listed and removed with its folder") {
   const TestSchema schema;
   Replica one(schema);
-  REQUIRE(one.lease->hold());
+  REQUIRE(one.lease->take());
   const auto twice = [&](std::string_view bytes) {
     return one.create({file("tile/0/000.p/1", bytes), file("tile/0/000.p/2", "two"), file("tile/0/000", "full")});
   };
@@ -104,7 +123,7 @@ TEST_CASE("a file is created once, replaced whole, listed and removed with its f
 TEST_CASE("what was put in place is told to each process once, in order, page by page") {
   const TestSchema schema;
   Replica first(schema), second(schema);
-  REQUIRE(first.lease->hold());
+  REQUIRE(first.lease->take());
   const TenantId zeta = id_of("zeta");
   for (const std::string bytes : {"1", "2"}) {
     CHECK(first.replace({file("checkpoint", bytes), {zeta, log_id, "checkpoint", bytes}}).size() == 2);

@@ -14,13 +14,21 @@ class LeaseRow final : public PublisherLease {
  public:
   LeaseRow(std::shared_ptr<Target> target, Fence& fence) : session_(std::move(target)), fence_(fence) {}
 
-  bool hold() override {
+  std::optional<std::int64_t> take() override {
+    const std::lock_guard lock(mutex_);
+    const bool is_held = hold([&](Connection& connection) { return is_kept(connection) || is_taken(connection); });
+    return is_held ? std::optional(fence_.load()) : std::nullopt;
+  }
+
+  bool keep() override {
     const std::lock_guard lock(mutex_);
     if (is_held_ && clock_.tick() < kept_at_ + kept_without_asking) return true;
-    const Tick asked_at = clock_.tick();
-    is_held_ = ask([&](Connection& connection) { return is_kept(connection) || is_taken(connection); });
-    kept_at_ = asked_at;
-    return is_held_;
+    return hold([&](Connection& connection) { return is_kept(connection); });
+  }
+
+  bool confirm() override {
+    const std::lock_guard lock(mutex_);
+    return hold([&](Connection& connection) { return is_kept(connection); });
   }
 
   void release() override {
@@ -55,6 +63,15 @@ class LeaseRow final : public PublisherLease {
       session_.drop();
       throw;
     }
+  }
+
+  /// Asks whether it is held, and remembers the answer as of the moment before.
+  template <class Question>
+  bool hold(Question question) {
+    const Tick asked_at = clock_.tick();
+    is_held_ = ask(question);
+    kept_at_ = asked_at;
+    return is_held_;
   }
 
   bool is_kept(Connection& connection) {
