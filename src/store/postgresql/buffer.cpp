@@ -160,9 +160,8 @@ void Sending::send_checkpoints() {
     put.add(tenant.text(), c.log_id, c.size, c.root, c.note);
   });
   if (put.rows() == 0) return;
-  pipeline_.send(Sql::keep_lease, context_.fence.load(), lease_time.count());
-  expected_.push_back({Sql::keep_lease, 1});
   rows(Sql::put_checkpoints, put);
+  context_.owes_lease = true;
 }
 
 void Sending::send_settings() {
@@ -190,7 +189,6 @@ void Sending::finish() {
   auto results = pipeline_.finish();
   for (std::size_t i = 0; i < expected_.size(); ++i) {
     const auto [id, wanted] = expected_[i];
-    if (id == Sql::keep_lease && results[i].changed() == 0) throw Failure(Trouble::statement, lease_lost);
     if (wanted != any_number && results[i].changed() != wanted) {
       throw Failure(Trouble::statement,
                     std::string("PostgreSQL, ") + statement(id).name + ": a row was missing or in the way");

@@ -63,6 +63,7 @@ enum class Layer { group, body };
 struct SendingContext {
   Bytes<16> writer{};        ///< Names this process in the change feed.
   const Fence& fence;        ///< Under which this process publishes.
+  bool owes_lease = false;   ///< Checkpoints were sent, and the lease has to be kept before they are committed.
   Instant latest_now;        ///< The latest time that any body has named.
   std::string swept_tenant;  ///< Where the sweep of old answers has come to.
   std::string swept_key;

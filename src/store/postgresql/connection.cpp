@@ -16,7 +16,6 @@ using Result = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
 constexpr std::chrono::milliseconds lock_patience{4'000};  // for a row that another transaction holds
 constexpr std::chrono::milliseconds statement_patience{30'000};
-constexpr std::chrono::milliseconds idle_patience{2'000};  // then the database ends a frozen process's transaction
 
 /// What the connection string may override: a server that does not answer is given up, one that is gone is noticed.
 constexpr std::array defaults = {std::pair{"application_name", "cadastre"}, std::pair{"connect_timeout", "3"},
@@ -74,7 +73,9 @@ void Connection::set_up() {
   execute(
       fmt::format("SET synchronous_commit = on; SET enable_seqscan = off; SET enable_hashjoin = off; "
                   "SET enable_mergejoin = off; SET plan_cache_mode = force_generic_plan; SET jit = off; "
-                  "SET lock_timeout = {}; SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}",
+                  "SET lock_timeout = {}; SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}; "
+                  "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; "
+                  "SET tcp_user_timeout = 8000",
                   lock_patience.count(), statement_patience.count(), idle_patience.count()));
 }
 

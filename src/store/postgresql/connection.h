@@ -11,6 +11,9 @@
 
 namespace cadastre::postgresql {
 
+/// How long the database lets a transaction stand idle: then it ends it, since its process may be frozen.
+constexpr std::chrono::milliseconds idle_patience{2'000};
+
 /// Owned and used by one thread.
 class Connection {
  public:

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "store/postgresql/frozen_senders.h"
 
 namespace cadastre::postgresql {
 namespace {
@@ -101,7 +102,10 @@ void Lane::run_until_done(ChangeGroup& group, ChangeFailures& failures) {
       const bool is_hopeless = failure.trouble() == Trouble::statement && bodies == Transaction::Bodies::apart;
       if (is_hopeless || attempts >= attempts_max) throw;
       if (failure.trouble() == Trouble::statement) bodies = Transaction::Bodies::apart;
-      if (failure.trouble() == Trouble::conflict) pause(attempts);
+      if (failure.trouble() == Trouble::conflict) {
+        end_frozen_senders(session_);
+        pause(attempts);
+      }
     }
     figures_.count_rerun();
   }

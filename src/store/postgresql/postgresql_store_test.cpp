@@ -259,6 +259,28 @@ TEST_CASE("a commit whose answer is lost is asked about: what was kept is kept o
   }
 }
 
+TEST_CASE("who stands still while it sends a group is ended by those who wait for its rows; its changes happen once") {
+  const TestSchema schema;
+  TestProxy proxy;
+  const auto frozen = open_postgresql_store({.url = proxy.url(schema), .lanes = 1});
+  const auto other = open_on(schema);
+  register_tenant(*other, "acme");
+  proxy.hold_at("insert_leaves");
+  std::thread sender([&] {
+    change(*frozen, acme, [](Tx& tx) {
+      for (int i = 0; i < 200; ++i) tx.append(sample_event(acme), noon);
+    });
+  });
+  CHECK(comes_true([&] { return proxy.is_holding(); }, seconds(10)));
+  CHECK_NOTHROW(change(*other, acme, [](Tx& tx) { tx.append(sample_event(acme), noon); }));
+  CHECK(other->open_reader()->log_head(acme).value().size == 2);
+  CHECK(other->figures().reruns >= 1);
+  proxy.let_go();
+  sender.join();
+  CHECK(other->open_reader()->log_head(acme).value().size == 202);
+  CHECK(agrees(other->open_reader()->recount(acme)));
+}
+
 TEST_CASE("a commit of which nothing can be learned is said to be unknown, and its process doubts what it knows") {
   const TestSchema schema;
   TestProxy proxy;

@@ -3,14 +3,16 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
 
 #include "store/contract_test.h"
 #include "store/postgresql/postgresql_store.h"
-#include "store/postgresql/test_cluster.h"
+#include "store/postgresql/test_proxy.h"
 
 namespace cadastre {
 namespace {
 
+using postgresql::TestProxy;
 using postgresql::TestSchema;
 
 const TenantId acme = id_of("acme");
@@ -20,7 +22,8 @@ PublishedFile file(std::string path, std::string_view bytes) { return {acme, log
 
 /// One process on the database.
 struct Replica {
-  explicit Replica(const TestSchema& schema) : store(open_postgresql_store({.url = schema.url()})) {}
+  explicit Replica(const TestSchema& schema) : Replica(schema.url()) {}
+  explicit Replica(const std::string& url) : store(open_postgresql_store({.url = url})) {}
   FileFailures create(const std::vector<PublishedFile>& files) { return tiles->create(files); }
   FileFailures replace(const std::vector<PublishedFile>& files) { return tiles->replace(files); }
   bool publishes(std::uint64_t size, std::uint64_t before) {
@@ -90,6 +93,29 @@ TEST_CASE("who writes keeps the lease, and changes beside it go on") {
   CHECK(!first.create({file("tile/0/000", "x")})[0]);
   CHECK(!second.lease->take());
   change(*second.store, acme, [](Tx& tx) { CHECK(create_vm(tx, acme, 1)); });
+}
+
+TEST_CASE("who stands still while it sends files keeps nobody from taking the lease, and writes nothing afterwards") {
+  const std::string long_file(1U << 20U, 'x');
+  for (const std::string statement : {"create_files", "replace_files"}) {
+    CAPTURE(statement);
+    const TestSchema schema;
+    TestProxy proxy;
+    Replica frozen(proxy.url(schema)), other(schema);
+    REQUIRE(frozen.lease->take());
+    proxy.hold_at(statement);
+    std::thread sender([&] {
+      const std::vector files = {file("checkpoint", long_file)};
+      CHECK_THROWS_AS((void)(statement == "create_files" ? frozen.create(files) : frozen.replace(files)), StoreFailure);
+    });
+    while (!proxy.is_holding()) rest_for(std::chrono::milliseconds(1));
+    CHECK_NOTHROW(end_lease(schema));
+    CHECK_NOTHROW(CHECK(other.lease->take()));
+    CHECK_NOTHROW(CHECK(!other.replace({file("checkpoint", "new")})[0]));
+    proxy.let_go();
+    sender.join();
+    CHECK(other.tiles->read(acme, log_id, "checkpoint") == "new");
+  }
 }
 
 TEST_CASE("a file is created once, replaced whole, listed and removed with its folder") {

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <type_traits>
 
+#include "store/postgresql/frozen_senders.h"
 #include "store/postgresql/rows.h"
 
 namespace cadastre::postgresql {
@@ -16,8 +17,13 @@ class LeaseRow final : public PublisherLease {
 
   std::optional<std::int64_t> take() override {
     const std::lock_guard lock(mutex_);
-    const bool is_held = hold([&](Connection& connection) { return is_kept(connection) || is_taken(connection); });
-    return is_held ? std::optional(fence_.load()) : std::nullopt;
+    try {
+      const bool is_held = hold([&](Connection& connection) { return is_kept(connection) || is_taken(connection); });
+      return is_held ? std::optional(fence_.load()) : std::nullopt;
+    } catch (const Failure& failure) {
+      if (failure.trouble() == Trouble::conflict) end_frozen_senders(session_);
+      throw;
+    }
   }
 
   bool keep() override {

@@ -48,6 +48,13 @@ constexpr Statement all[] = {
      "number = excluded.number, noted_at = excluded.noted_at"},
     {Sql::find_commit, "find_commit", "SELECT 1 FROM commit_mark WHERE writer = $1 AND number = $2"},
     {Sql::forget_commits, "forget_commits", "DELETE FROM commit_mark WHERE noted_at < " NOW_MS " - $1"},
+    // Active, and yet waiting for the client: in the midst of what it sends. With a transaction's number: it may have
+    // locks. What copies rows for an operator is not of the running store.
+    {Sql::end_frozen_senders, "end_frozen_senders",
+     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND usename = "
+     "session_user AND application_name = current_setting('application_name') AND pid <> pg_backend_pid() AND "
+     "backend_xid IS NOT NULL AND state = 'active' AND wait_event = 'ClientRead' AND query NOT LIKE 'COPY %' AND "
+     "state_change < clock_timestamp() - $1::bigint * interval '1 millisecond'"},
 
     {Sql::find_tenant, "find_tenant", WHOLE_TENANT "WHERE t.tenant_id = $1"},
     // The lock is waited for in the order of the ids, by everyone, so that no two wait for each other. The details are
@@ -193,8 +200,10 @@ constexpr Statement all[] = {
      " RETURNING fence"},
     {Sql::keep_lease, "keep_lease", "UPDATE publisher_lease SET expires_at = " NOW_MS " + $2 WHERE fence = $1"},
     {Sql::leave_lease, "leave_lease", "UPDATE publisher_lease SET expires_at = 0 WHERE fence = $1"},
+    {Sql::last_showing, "last_showing", "SELECT shown FROM publisher_lease"},
     {Sql::count_showing, "count_showing",
-     "UPDATE publisher_lease SET expires_at = " NOW_MS " + $2, shown = shown + 1 WHERE fence = $1 RETURNING shown"},
+     "UPDATE publisher_lease SET expires_at = " NOW_MS
+     " + $2, shown = $3::bigint WHERE fence = $1 AND shown = $3::bigint - 1"},
     {Sql::read_file, "read_file",
      "SELECT bytes FROM published_file WHERE tenant_id = $1 AND log_id = $2 AND path = $3"},
     // "0" follows "/": all paths that begin with the folder.

@@ -17,6 +17,7 @@ enum class Sql {
   mark_commit,
   find_commit,
   forget_commits,
+  end_frozen_senders,
 
   find_tenant,
   lock_tenants,
@@ -76,6 +77,7 @@ enum class Sql {
   take_lease,
   keep_lease,
   leave_lease,
+  last_showing,
   count_showing,
   read_file,
   files_of_folder,

@@ -1,6 +1,7 @@
 #include "store/postgresql/transaction.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "store/postgresql/questions.h"
 
@@ -24,7 +25,7 @@ Namespace missing(const TenantId& id) {
 void Transaction::begin(Bodies bodies, std::span<const TenantId> tenants) {
   buffer_.clear();
   bodies_ = bodies;
-  has_savepoint_ = has_written_ = false;
+  has_savepoint_ = has_written_ = context_.owes_lease = false;
   id_ = 0;
   connection_ = nullptr;
   connection_ = &session_.connection();
@@ -60,7 +61,10 @@ void Transaction::begin_body() {
 }
 
 void Transaction::keep_body() {
-  if (bodies_ == Bodies::apart) has_written_ |= send(connection(), buffer_, Layer::body, context_);
+  if (bodies_ == Bodies::apart) {
+    has_written_ |= send(connection(), buffer_, Layer::body, context_);
+    keep_lease();
+  }
   if (has_savepoint_) connection().run(Sql::release_savepoint);
   has_savepoint_ = false;
   buffer_.keep_body();
@@ -93,6 +97,15 @@ void Transaction::write() {
   auto results = pipeline.finish();
   results[1].next();
   id_ = results[1].integer(0);
+  keep_lease();
+}
+
+/// Who has sent checkpoints may do so only while this process publishes. Asked once all has arrived, by a statement
+/// that fits into one packet: who stands still while it sends keeps nobody from taking the lease over.
+void Transaction::keep_lease() {
+  if (!std::exchange(context_.owes_lease, false)) return;
+  const Rows kept = connection().run(Sql::keep_lease, context_.fence.load(), lease_time.count());
+  if (kept.changed() != 1) throw Failure(Trouble::statement, lease_lost);
 }
 
 bool Transaction::is_marked(const CommitLost& lost) {

@@ -35,7 +35,12 @@ class Transaction final : public Tx {
   /// `writer` names this process in the change feed; the fence outlives the transaction.
   Transaction(Session& session, const Bytes<16>& writer, const Fence& fence)
       : session_(session),
-        context_{.writer = writer, .fence = fence, .latest_now = {}, .swept_tenant = {}, .swept_key = {}} {
+        context_{.writer = writer,
+                 .fence = fence,
+                 .owes_lease = false,
+                 .latest_now = {},
+                 .swept_tenant = {},
+                 .swept_key = {}} {
     SystemRandom().fill(mark_);
   }
 
@@ -99,6 +104,7 @@ class Transaction final : public Tx {
   void lock_now(const TenantId& id, const Namespace& seen);
   void raise(const TenantId& id);
   void put(const Vm& vm);
+  void keep_lease();
   /// The connection, for a question that the buffer cannot answer: all that is held back is written first.
   Connection& up_to_date();
 
