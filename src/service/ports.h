@@ -168,6 +168,9 @@ struct Change {
   /// Called exactly once, on a thread of the store, when what the body wrote is durable or dropped; with the exception
   /// that stopped it, if any. Must be quick and must not throw.
   std::function<void(std::exception_ptr)> done;
+  /// The other tenants that the body changes, as far as they are known before it runs: a store that locks rows locks
+  /// theirs with the first, instead of running the body again for each that is not free.
+  std::vector<TenantId> further = {};
 };
 
 /// What the store tells this process: of its own changes after the commit and before any `done` of it is called; of
@@ -225,18 +228,22 @@ class Store {
 
 namespace detail {
 /// Runs one change through the store and waits for it. Throws what the body or the store threw.
-void run_and_wait(Store& store, const TenantId& tenant, std::function<Verdict(Tx&)> body);
+void run_and_wait(Store& store, const TenantId& tenant, std::function<Verdict(Tx&)> body,
+                  std::vector<TenantId> further = {});
 }  // namespace detail
 
 /// Runs `body(Tx&) -> Result<T>` in one transaction and answers when it is durable: commits a yes, drops a refusal.
-/// For callers that may block; a request goes through the server's committer instead.
+/// For callers that may block; a request goes through the server's committer instead. `further` is the change's.
 template <class Body>
-auto transact(Store& store, const TenantId& tenant, Body&& body) {
+auto transact(Store& store, const TenantId& tenant, Body&& body, std::vector<TenantId> further = {}) {
   std::optional<decltype(body(std::declval<Tx&>()))> answer;
-  detail::run_and_wait(store, tenant, [&](Tx& tx) {
-    answer = body(tx);
-    return *answer ? Verdict::commit : Verdict::drop;
-  });
+  detail::run_and_wait(
+      store, tenant,
+      [&](Tx& tx) {
+        answer = body(tx);
+        return *answer ? Verdict::commit : Verdict::drop;
+      },
+      std::move(further));
   return *std::move(answer);
 }
 

@@ -251,13 +251,16 @@ void Publisher::swap_in(std::vector<Job*>& jobs) {
   std::vector<Job*> swapped_in;
   for (std::size_t first = 0; first < jobs.size(); first += logs_per_swap) {
     const auto some = std::span(jobs).subspan(first, std::min(logs_per_swap, jobs.size() - first));
-    const auto swapped = transact(store_, TenantId::platform(), [&](Tx& tx) -> Result<std::vector<bool>> {
+    std::vector<TenantId> tenants;
+    for (const Job* const job : some) tenants.push_back(job->next->tenant);
+    const auto publish = [&](Tx& tx) -> Result<std::vector<bool>> {
       std::vector<bool> done;
       for (const Job* const job : some) {
         done.push_back(tx.publish(*job->next, job->base.last ? job->base.last->size : 0));
       }
       return done;
-    });
+    };
+    const auto swapped = transact(store_, TenantId::platform(), publish, std::move(tenants));
     for (std::size_t i = 0; i < some.size(); ++i) {
       if ((*swapped)[i]) swapped_in.push_back(some[i]);
     }

@@ -14,7 +14,10 @@ constexpr std::chrono::milliseconds outcome_pause{100};
 
 std::vector<TenantId> tenants_of(const std::vector<Change>& group) {
   std::set<TenantId> tenants;
-  for (const Change& change : group) tenants.insert(change.tenant);
+  for (const Change& change : group) {
+    tenants.insert(change.tenant);
+    tenants.insert(change.further.begin(), change.further.end());
+  }
   return {tenants.begin(), tenants.end()};
 }
 
@@ -91,10 +94,10 @@ void Lane::run_group(ChangeGroup& group) {
 void Lane::run_until_done(ChangeGroup& group, ChangeFailures& failures) {
   auto bodies = Transaction::Bodies::together;
   auto tenants = tenants_of(group);
-  for (int attempts = 1;; ++attempts) {
+  for (int attempts = 1;;) {
     try {
       return attempt(bodies, group, failures, tenants);
-    } catch (const LockNeeded& needed) {
+    } catch (const LockNeeded& needed) {  // no conflict: it comes once for each tenant that the bodies change
       tenants.insert(std::ranges::lower_bound(tenants, needed.tenant), needed.tenant);
       transaction_.abandon();
     } catch (const Failure& failure) {
@@ -106,6 +109,7 @@ void Lane::run_until_done(ChangeGroup& group, ChangeFailures& failures) {
         end_frozen_senders(session_);
         pause(attempts);
       }
+      ++attempts;
     }
     figures_.count_rerun();
   }
