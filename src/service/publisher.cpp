@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "base/threads.h"
-#include "service/checkpoint_follower.h"
 
 namespace cadastre {
 namespace {
@@ -18,6 +17,7 @@ constexpr std::size_t leaf_bytes_per_wave = 16U << 20U;
 constexpr std::size_t logs_per_swap = 256;  // in one transaction, which the changes of others wait for
 constexpr std::size_t logs_per_page = 256;
 constexpr std::size_t replaced_tiles_max = 64U << 10U;
+constexpr std::chrono::milliseconds removed_by_others{15'000};  // another publishes within 5 s, and removes what is due
 constexpr std::chrono::milliseconds pause_max{2000};
 constexpr auto wait_after_failures_max = std::chrono::milliseconds(5000);
 constexpr const char* lease_went = "the publisher's lease went to another process";
@@ -89,13 +89,25 @@ bool Publisher::may_publish(Reader& reader, std::vector<LogFinding>& findings) {
   const bool goes_on = was_publishing && fence && fence == fence_;
   fence_ = fence;
   if (!goes_on) {
-    replaced_.clear();
     is_interrupted_ = true;
-    std::ranges::move(follow_checkpoints(*lease_, reader, marks_, master_seed_), std::back_inserter(findings));
+    follow(reader, findings);
   }
   is_publishing_ = fence && lease_->confirm();
   is_behind_ = false;
   return is_publishing_;
+}
+
+/// Knows what the others have put in place, and which tiles were replaced by it: they are for this process to remove,
+/// if it publishes when they are due.
+void Publisher::follow(Reader& reader, std::vector<LogFinding>& findings) {
+  auto followed = follow_checkpoints(*lease_, reader, marks_, master_seed_);
+  std::ranges::move(followed.findings, std::back_inserter(findings));
+  for (const LogGrowth& log : followed.grown) schedule_removal(log);
+  const Tick now = clock_.tick();
+  const auto is_removed = [&](const ReplacedTile& tile) { return tile.due + removed_by_others <= now; };
+  while (!replaced_.empty() && (is_removed(replaced_.front()) || replaced_.size() > replaced_tiles_max)) {
+    replaced_.pop_front();
+  }
 }
 
 /// Perhaps another can do what this process cannot. When not even this can be done, the lease ends by itself.
@@ -302,7 +314,8 @@ void Publisher::finish(const std::vector<Job*>& jobs) {
     }
     settled.push_back(raised[i]);
     leaves += jobs[i]->leaves.size();
-    schedule_removal(*jobs[i]);
+    const std::uint64_t size = jobs[i]->next->size;
+    schedule_removal({jobs[i]->next->tenant, jobs[i]->next->log_id, size - jobs[i]->leaves.size(), size});
   }
   marks_.settle(settled);
   const std::lock_guard lock(mutex_);
@@ -341,11 +354,9 @@ void Publisher::keep_failure(std::exception_ptr failure) {
   if (!failure_) failure_ = std::move(failure);
 }
 
-void Publisher::schedule_removal(const Job& job) {
-  const std::uint64_t old_size = job.next->size - job.leaves.size();
-  for (const ledger::TileId& tile : ledger::tiles_replaced(old_size, job.next->size)) {
-    replaced_.push_back(
-        {clock_.tick() + settings_.grace, job.next->tenant, job.next->log_id, ledger::partial_folder(tile)});
+void Publisher::schedule_removal(const LogGrowth& log) {
+  for (const ledger::TileId& tile : ledger::tiles_replaced(log.old_size, log.size)) {
+    replaced_.push_back({clock_.tick() + settings_.grace, log.tenant, log.log_id, ledger::partial_folder(tile)});
   }
 }
 
@@ -431,7 +442,7 @@ bool Publisher::stop() {
   if (thread_.joinable()) thread_.join();
   const bool is_done = round_succeeds();
   const std::lock_guard lock(round_mutex_);
-  if (is_done) remove_replaced(true);
+  if (is_done && is_publishing_) remove_replaced(lease_ == nullptr);
   if (is_publishing_ && lease_ != nullptr) leave_lease();
   return is_done && !is_behind_;
 }

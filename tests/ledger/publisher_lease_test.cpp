@@ -227,6 +227,27 @@ TEST_CASE("another may publish and leave the lease at any moment of a round: wha
   }
 }
 
+TEST_CASE("a stop leaves replaced partial tiles to the one that goes on, which removes them a grace period later") {
+  Two two;
+  const auto partial = [&] { return two.process.tiles.read(acme, log_of(acme), "tile/entries/000.p/1"); };
+  CHECK(two.first.publish_round().empty());
+  CHECK(two.second.publish_round().empty());
+  two.process.append(acme, 300);
+  CHECK(two.first.publish_round().empty());
+  CHECK(two.second.publish_round().empty());
+  CHECK(partial());
+  CHECK(two.first.stop());
+  CHECK(partial());
+  two.process.clock.advance(std::chrono::minutes(10) - std::chrono::milliseconds(1));
+  CHECK(two.second.publish_round().empty());
+  CHECK(two.second.figures().is_publishing);
+  CHECK(partial());
+  two.process.clock.advance(std::chrono::milliseconds(1));
+  CHECK(two.second.publish_round().empty());
+  CHECK(!partial());
+  CHECK(two.process.check_full().empty());
+}
+
 TEST_CASE("nothing is followed that is not signed or contradicts what was seen") {
   const std::string origin = ledger::log_origin("example.org", acme);
   const auto note = [&](std::uint64_t size, const Bytes<32>& root, const Bytes<32>& seed) {
