@@ -84,6 +84,16 @@ TEST_CASE("who has lost the lease does not get it back by keeping it, but under 
   CHECK(!first.create({file("tile/0/000", "x")})[0]);
 }
 
+TEST_CASE("a lease from before the database's clock was set back does not outlast it") {
+  const TestSchema schema;
+  Replica first(schema), second(schema);
+  REQUIRE(first.lease->take());
+  CHECK(!second.lease->take());
+  schema.sql("UPDATE publisher_lease SET expires_at = expires_at + 3600000");
+  CHECK(second.lease->take());
+  CHECK(!first.lease->keep());
+}
+
 TEST_CASE("who writes keeps the lease, and changes beside it go on") {
   const TestSchema schema;
   Replica first(schema), second(schema);

@@ -194,10 +194,11 @@ constexpr Statement all[] = {
      "DELETE FROM change_feed WHERE tenant_id IN (SELECT tenant_id FROM change_feed WHERE changed_at < " NOW_MS
      " - $1 FOR UPDATE SKIP LOCKED)"},
 
-    // Who holds the row's lock is waited for, so no write of the one before is still on its way.
+    // Who holds the row's lock is waited for, so no write of the one before is still on its way. A lease that would end
+    // later than any can was given before the clock was set back.
     {Sql::take_lease, "take_lease",
-     "UPDATE publisher_lease SET fence = fence + 1, expires_at = " NOW_MS " + $1 WHERE expires_at < " NOW_MS
-     " RETURNING fence"},
+     "UPDATE publisher_lease SET fence = fence + 1, expires_at = " NOW_MS " + $1::bigint WHERE expires_at < " NOW_MS
+     " OR expires_at > " NOW_MS " + 2 * $1::bigint RETURNING fence"},
     {Sql::keep_lease, "keep_lease", "UPDATE publisher_lease SET expires_at = " NOW_MS " + $2 WHERE fence = $1"},
     {Sql::leave_lease, "leave_lease", "UPDATE publisher_lease SET expires_at = 0 WHERE fence = $1"},
     {Sql::last_showing, "last_showing", "SELECT shown FROM publisher_lease"},
