@@ -54,6 +54,7 @@ void settle(std::string& value, const char* environment_name) {
 void apply_environment(Raw& raw, Options& options) {
   if (options.store.empty() && options.data_dir.empty()) settle(options.url, "CADASTRE_URL");
   if (raw.token_file.empty()) settle(options.token, "CADASTRE_TOKEN");
+  settle(options.ca_file, "CADASTRE_CA_FILE");
   settle(raw.config, "CADASTRE_CONFIG");
   settle(options.store, "CADASTRE_STORE");
   settle(options.data_dir, "CADASTRE_DATA_DIR");
@@ -156,12 +157,22 @@ void settle_verb(const Raw& raw, const Options& options) {
     wrong("--vkey belongs to one log");
 }
 
+/// CLI11 takes "-1" for a very large number.
+const CLI::Validator digits(
+    [](const std::string& text) {
+      const bool all = !text.empty() && std::ranges::all_of(text, [](char c) { return '0' <= c && c <= '9'; });
+      return all ? std::string() : "\"" + text + "\" is not a number from 0 on";
+    },
+    "NUMBER");
+
 void add_place(CLI::App& verb, Raw& raw, Options& options) {
   verb.add_option("--store", options.store,
                   "sqlite:DIR or postgresql://…; else CADASTRE_STORE, else the data directory");
   verb.add_option("--data-dir", options.data_dir, "the server's; else CADASTRE_DATA_DIR, else /var/lib/cadastre");
   verb.add_option("--config", raw.config, "the server's TOML file; else CADASTRE_CONFIG");
   verb.add_option("--url", options.url, "read from this server instead; else CADASTRE_URL");
+  verb.add_option("--ca-file", options.ca_file,
+                  "a PEM file with the authorities to trust for --url; else CADASTRE_CA_FILE, else the system's");
   verb.add_option("--token-file", raw.token_file, "a file with the token for --url");
   verb.add_option("--token", options.token,
                   "the token itself, which others on this machine can see; better in CADASTRE_TOKEN");
@@ -178,9 +189,9 @@ void add_read(CLI::App& verb, Raw& raw, Options& options) {
   verb.add_option("--event-type", raw.types, "such as TENANT_CREATED; may be given again")->allow_extra_args(false);
   verb.add_option("--since", raw.since, "entries at or after this time");
   verb.add_option("--until", raw.until, "entries before this time");
-  verb.add_option("--from", options.from, "the first seq");
-  verb.add_option("--to", options.to, "the last seq");
-  verb.add_option("--limit", options.limit, "at most so many entries");
+  verb.add_option("--from", options.from, "the first seq")->check(digits);
+  verb.add_option("--to", options.to, "the last seq")->check(digits);
+  verb.add_option("--limit", options.limit, "at most so many entries")->check(digits);
   verb.add_option("--order", raw.order, "asc or desc");
   verb.add_flag("--complete", options.is_complete, "hash the whole log, to prove that nothing else matches");
 }
@@ -188,8 +199,8 @@ void add_read(CLI::App& verb, Raw& raw, Options& options) {
 void add_verify(CLI::App& verb, Raw& raw, Options& options) {
   verb.add_flag("--edge", options.edge_only, "only the checkpoint, the last tiles and the last entries");
   verb.add_flag("--full", raw.full, "everything; the default");
-  verb.add_option("--from", options.from, "hash entries from this seq on only");
-  verb.add_option("--to", options.to, "hash entries up to this seq only");
+  verb.add_option("--from", options.from, "hash entries from this seq on only")->check(digits);
+  verb.add_option("--to", options.to, "hash entries up to this seq only")->check(digits);
   verb.add_option("--checkpoint", options.older_checkpoints, "a file with an older checkpoint that must still hold")
       ->allow_extra_args(false);
   verb.add_option("--proof", options.proof_file, "check this proof file offline, with --vkey; \"-\" is standard input");
@@ -214,7 +225,7 @@ void describe(CLI::App& app, Raw& raw, Options& options) {
   add_verify(add_verb(app, Verb::verify, "verify", "compare entries, files and checkpoints", raw, options), raw,
              options);
   CLI::App& prove = add_verb(app, Verb::prove, "prove", "print a C2SP tlog-proof of one entry", raw, options);
-  prove.add_option("SEQ", options.seq, "the entry")->required();
+  prove.add_option("SEQ", options.seq, "the entry")->check(digits)->required();
   prove.add_option("--output", options.output, "write the proof to this file");
   CLI::App& checkpoint = add_verb(app, Verb::checkpoint, "checkpoint", "print the signed checkpoint", raw, options);
   checkpoint.add_flag("--history", options.is_history, "every checkpoint ever published");
@@ -223,7 +234,8 @@ void describe(CLI::App& app, Raw& raw, Options& options) {
   copy.add_option("DIR", options.folder, "a folder that does not exist or is empty")->required();
   CLI::App& tail = add_verb(app, Verb::tail, "tail", "print the newest entries", raw, options);
   tail.add_flag("-f,--follow", options.is_following, "go on with new ones");
-  tail.add_option("--limit", options.limit, "how many of those that are there to begin with; by default 10");
+  tail.add_option("--limit", options.limit, "how many of those that are there to begin with; by default 10")
+      ->check(digits);
   tail.add_option("--state", options.state_file, "keep the last checkpoint in this file and go on from it");
 }
 

@@ -33,6 +33,7 @@ struct Options {
   std::string store;  ///< As store/open_store.h knows them.
   std::string url;    ///< When not empty, a server's, and the two above are not used.
   std::string token;
+  std::string ca_file;            ///< The authorities to trust for `url`; empty: the system's.
   std::vector<std::string> logs;  ///< Tenant ids, `platform` or log ids in hex; empty: all, or one's own.
   std::string vkey;               ///< A verifier key to trust rather than the one on record.
 

@@ -61,7 +61,9 @@ LeafQuery one(Order order) {
 class RemoteSource final : public Source {
  public:
   RemoteSource(http::ServerUrl url, const Options& options)
-      : client_(std::move(url), options.token), vkey_(options.vkey), has_token_(!options.token.empty()) {}
+      : client_(std::move(url), options.token, options.ca_file),
+        vkey_(options.vkey),
+        has_token_(!options.token.empty()) {}
 
   /// A tenant's token reads its own log; the platform's reads all tenants', or its own when its key is given.
   std::vector<LogName> logs() override {

@@ -27,7 +27,8 @@ std::string host_of(std::string_view url) {
 }
 
 std::string first_issuer(const Settings& settings) {
-  return settings.public_url.empty() ? "http://" + settings.listen : settings.public_url;
+  if (!settings.public_url.empty()) return settings.public_url;
+  return (settings.tls_cert.empty() ? "http://" : "https://") + settings.listen;
 }
 
 Deployment deployment_of(const Settings& settings, std::string issuer, std::string ledger_host) {
@@ -93,10 +94,11 @@ void make_data_dir(const std::filesystem::path& data_dir) {
 
 }  // namespace
 
-Opened open_data_dir(const Settings& settings, const Clock& clock, Random& random, const HighWater& marks) {
+Opened open_data_dir(const Settings& settings, const Clock& clock, Random& random, const HighWater& marks,
+                     const StartPatience& patience) {
   const std::filesystem::path data_dir = settings.data_dir;
   make_data_dir(data_dir);
-  auto store = open_store(settings.store);
+  auto store = open_store(settings.store, patience);
   const auto reader = store->open_reader();
   const bool is_first_start = !reader->tenant(TenantId::platform());
   if (is_first_start &&

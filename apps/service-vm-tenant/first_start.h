@@ -7,6 +7,7 @@
 #include "service/ports.h"
 #include "service/services.h"
 #include "settings.h"
+#include "store/open_store.h"
 
 namespace cadastre {
 
@@ -21,6 +22,7 @@ struct Opened {
 /// token in `admin.token`, and the names that never change by themselves: issuer and ledger host. Throws
 /// std::runtime_error with one sentence for the operator when something is there and something is missing: it never
 /// starts over what was begun.
-Opened open_data_dir(const Settings& settings, const Clock& clock, Random& random, const HighWater& marks);
+Opened open_data_dir(const Settings& settings, const Clock& clock, Random& random, const HighWater& marks,
+                     const StartPatience& patience = {});
 
 }  // namespace cadastre

@@ -84,6 +84,12 @@ void OperatingFigures::append_connections(http::MetricsPage& page) const {
       .sample("", connections_->connections_refused.load());
   page.family("cadastre_http_timeouts_total", "counter", "Connections ended by a limit of time.")
       .sample("", connections_->timeouts.load());
+  if (identity_ == nullptr) return;
+  page.family("cadastre_tls_handshake_failures_total", "counter", "Connections whose TLS handshake failed.")
+      .sample("", connections_->handshake_failures.load());
+  page.family("cadastre_tls_certificate_not_after_seconds", "gauge",
+              "When the certificate in use ends, in seconds since 1970.")
+      .sample("", static_cast<double>(s_since_epoch(identity_->not_after())));
 }
 
 void OperatingFigures::append_rate_leases(http::MetricsPage& page) const {
@@ -99,34 +105,47 @@ void OperatingFigures::append_rate_leases(http::MetricsPage& page) const {
   page.family("cadastre_rate_lease_failures_total", "counter", "Messages that failed.").sample("", figures.failures);
 }
 
-void OperatingFigures::append_tenants(http::MetricsPage& page) {
-  struct Row {
-    Tenant tenant;
-    std::uint64_t ledger_size = 0;
-  };
-  std::vector<Row> rows;
-  const std::scoped_lock lock(reader_mutex_);
+/// Nothing while the store cannot be asked.
+std::optional<std::vector<TenantWithHead>> OperatingFigures::find_tenants() {
+  std::vector<TenantId> ids{TenantId::platform()};
   gates_.each([&](TenantGate& gate) {
-    if (gate.id().is_platform() || rows.size() >= tenants_shown_max) return;
-    auto tenant = reader_->tenant(gate.id());
-    const auto head = reader_->log_head(gate.id());
-    if (tenant && head) rows.push_back({*std::move(tenant), head->size});
+    if (!gate.id().is_platform() && ids.size() <= tenants_shown_max) ids.push_back(gate.id());
   });
+  const std::scoped_lock lock(reader_mutex_);
+  try {
+    return reader_->tenants_with_heads(ids);
+  } catch (const StoreFailure&) {
+    return std::nullopt;  // the page says so, and goes on with what this process knows by itself
+  }
+}
+
+void OperatingFigures::append_tenants(http::MetricsPage& page) {
+  const auto rows = find_tenants();
+  page.family("cadastre_store_answers", "gauge",
+              "1 when the store answered for this page; else what it knows is left out.")
+      .sample("", std::uint64_t{rows.has_value()});
+  if (!rows) return;
   const auto gauge = [&](std::string_view name, std::string_view help, auto&& value_of) {
     page.family(name, "gauge", help);
-    for (const Row& row : rows)
+    for (const TenantWithHead& row : *rows) {
+      if (row.tenant.id.is_platform()) continue;
       page.sample(fmt::format("tenant_id=\"{}\"", row.tenant.id.text()), std::uint64_t(value_of(row)));
+    }
   };
   gauge("cadastre_tenant_vms", "VMs charged, of tenants that called lately.",
-        [](const Row& row) { return row.tenant.used.vms.value; });
-  gauge("cadastre_tenant_vms_limit", "max_vms.", [](const Row& row) { return row.tenant.quota.max_vms.value; });
-  gauge("cadastre_tenant_storage_gb", "Storage charged.", [](const Row& row) { return row.tenant.used.storage.value; });
+        [](const TenantWithHead& row) { return row.tenant.used.vms.value; });
+  gauge("cadastre_tenant_vms_limit", "max_vms.",
+        [](const TenantWithHead& row) { return row.tenant.quota.max_vms.value; });
+  gauge("cadastre_tenant_storage_gb", "Storage charged.",
+        [](const TenantWithHead& row) { return row.tenant.used.storage.value; });
   gauge("cadastre_tenant_storage_limit_gb", "storage_quota_gb.",
-        [](const Row& row) { return row.tenant.quota.storage.value; });
-  gauge("cadastre_tenant_ledger_entries", "Size of the ledger.", [](const Row& row) { return row.ledger_size; });
-  const auto platform = reader_->log_head(TenantId::platform());
-  page.family("cadastre_platform_ledger_entries", "gauge", "Size of the platform's own ledger.")
-      .sample("", platform ? platform->size : std::uint64_t{0});
+        [](const TenantWithHead& row) { return row.tenant.quota.storage.value; });
+  gauge("cadastre_tenant_ledger_entries", "Size of the ledger.",
+        [](const TenantWithHead& row) { return row.head.size; });
+  page.family("cadastre_platform_ledger_entries", "gauge", "Size of the platform's own ledger.");
+  for (const TenantWithHead& row : *rows) {
+    if (row.tenant.id.is_platform()) page.sample("", row.head.size);
+  }
 }
 
 std::optional<std::string> OperatingFigures::append_readiness(json::Object& object) {

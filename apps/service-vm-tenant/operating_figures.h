@@ -18,6 +18,7 @@ class OperatingFigures {
                    const Clock& clock);
 
   void watch(const http::Counters& connections) { connections_ = &connections; }
+  void watch(const http::TlsIdentity& identity) { identity_ = &identity; }
   void watch(const RateLeases& rate_leases) { rate_leases_ = &rate_leases; }
   void append_metrics(http::MetricsPage& page);
   /// Adds facts to `/readyz`; answers why not to send traffic here, or nothing.
@@ -30,6 +31,7 @@ class OperatingFigures {
   void append_rate_leases(http::MetricsPage& page) const;
   /// Usage, limits and ledger size of the tenants in memory: those that called lately.
   void append_tenants(http::MetricsPage& page);
+  std::optional<std::vector<TenantWithHead>> find_tenants();
 
   Store& store_;
   TenantGates& gates_;
@@ -37,6 +39,7 @@ class OperatingFigures {
   const StartCheck& check_;
   const Clock& clock_;
   const http::Counters* connections_ = nullptr;
+  const http::TlsIdentity* identity_ = nullptr;
   const RateLeases* rate_leases_ = nullptr;
   std::mutex reader_mutex_;
   std::unique_ptr<Reader> reader_;  // guarded by the mutex

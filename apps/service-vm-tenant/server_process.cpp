@@ -26,14 +26,17 @@ namespace cadastre {
 namespace {
 
 constexpr std::chrono::seconds stop_patience{20};
+constexpr std::chrono::seconds store_patience{30};  // a database that starts with the machine is there by then
 
-/// SIGTERM and SIGINT, blocked in every thread that starts after it and taken by `wait`.
-class StopSignals {
+/// SIGTERM and SIGINT, and SIGHUP where there is something to reload; blocked in every thread that starts after it and
+/// taken by `wait`.
+class Signals {
  public:
-  StopSignals() {
+  explicit Signals(bool takes_hangup) {
     sigemptyset(&set_);
     sigaddset(&set_, SIGTERM);
     sigaddset(&set_, SIGINT);
+    if (takes_hangup) sigaddset(&set_, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
     ::signal(SIGXFSZ, SIG_IGN);  // a file at its limit is a full disk: the write fails, the process goes on
   }
@@ -42,10 +45,38 @@ class StopSignals {
     sigwait(&set_, &signal);
     return signal;
   }
+  /// Waits that long; false when one of them came, which is then taken.
+  bool rest(std::chrono::milliseconds time) const {
+    const timespec limit{.tv_sec = time.count() / 1000, .tv_nsec = time.count() % 1000 * 1'000'000};
+    return sigtimedwait(&set_, nullptr, &limit) < 0;
+  }
 
  private:
   sigset_t set_;
 };
+
+void report_certificate(const http::TlsIdentity& identity) {
+  log::info("certificate in use", {{"not_after", format_rfc3339(identity.not_after())}});
+}
+
+/// Takes the files' present certificate; when they are wrong, the one in use stays.
+void reload(http::TlsIdentity& identity) {
+  try {
+    identity.reload();
+    report_certificate(identity);
+  } catch (const std::runtime_error& fault) {
+    log::error("the new certificate cannot be used; the old one stays in use", {{"error", fault.what()}});
+  }
+}
+
+/// Waits for the signal to stop, and reloads meanwhile.
+int wait_for_stop(const Signals& signals, http::TlsIdentity* identity) {
+  for (;;) {
+    const int signal = signals.wait();
+    if (signal != SIGHUP) return signal;
+    reload(*identity);
+  }
+}
 
 /// Calls the API's chores: every second the house, every minute the refusals.
 class Housekeeper {
@@ -84,12 +115,12 @@ bool ledgers_hold(StartCheck& check, bool full) {
   return findings.empty();
 }
 
-VerifierRules rules_of(const Deployment& deployment) {
+VerifierRules rules_of(const Deployment& deployment, const Settings& settings) {
   return {.issuer = deployment.issuer,
           .audience = deployment.audience,
           .service = "vm-tenant",
           .lifetime_max = deployment.token_lifetime_max,
-          .links_max = 0,
+          .links_max = static_cast<std::size_t>(settings.token_links_max),
           .delegable_services = deployment.delegable_services};
 }
 
@@ -100,8 +131,23 @@ http::Limits limits_of(const Settings& settings) {
   return limits;
 }
 
+http::TlsFiles tls_files_of(const Settings& settings) {
+  return {.certificate = settings.tls_cert, .key = settings.tls_key, .client_authorities = settings.tls_client_ca};
+}
+
+/// How the process is reached, for `/readyz`.
+void append_listening(const Settings& settings, json::Object& object) {
+  const bool is_tls = !settings.tls_cert.empty();
+  object.field("tls", is_tls).field("insecure_listen", !is_tls && !listens_to_itself(settings));
+}
+
 void report_ready(const Settings& settings, const Deployment& deployment) {
+  const bool is_tls = !settings.tls_cert.empty();
+  if (!is_tls && !listens_to_itself(settings))
+    log::warn("other machines are listened to without TLS: tokens can be read on the way",
+              {{"listen", settings.listen}});
   log::info("ready", {{"listen", settings.listen},
+                      {"tls", is_tls ? "true" : "false"},
                       {"issuer", deployment.issuer},
                       {"data_dir", settings.data_dir},
                       {"store", shown_store(settings.store)}});
@@ -110,12 +156,15 @@ void report_ready(const Settings& settings, const Deployment& deployment) {
 }  // namespace
 
 int run_server(const Settings& settings) {
-  const StopSignals signals;
+  std::optional<http::TlsIdentity> identity;
+  if (!settings.tls_cert.empty()) identity.emplace(tls_files_of(settings));
+  const Signals signals(identity.has_value());
   const SystemClock clock;
   SystemRandom random;
   const std::filesystem::path data_dir = settings.data_dir;
   HighWaterFile marks((data_dir / "high-water").string());
-  const Opened opened = open_data_dir(settings, clock, random, marks);
+  const StartPatience patience{store_patience, [&](std::chrono::milliseconds pause) { return signals.rest(pause); }};
+  const Opened opened = open_data_dir(settings, clock, random, marks, patience);
   Store& store = *opened.store;
   const std::unique_ptr<TileStore> shared_tiles = store.open_tiles();
   TileFolder own_tiles((data_dir / "ledger").string());
@@ -134,8 +183,9 @@ int run_server(const Settings& settings) {
   store.subscribe(gates);
   IssuerKeys issuer_keys;
   issuer_keys.put(opened.keys.token_issuer.public_key(), IssuerKeyState::active);
-  http::Authenticator authenticator(rules_of(opened.deployment), issuer_keys, gates, store, clock,
+  http::Authenticator authenticator(rules_of(opened.deployment, settings), issuer_keys, gates, store, clock,
                                     opened.deployment.issuer, settings.address_rate_limit_rpm);
+  if (identity && identity->asks_for_certificates()) authenticator.bind_administrators_to_certificates();
   const std::unique_ptr<PublisherLease> publisher_lease = store.open_publisher_lease();
   Publisher publisher(store, tiles, marks, clock, opened.keys.ledger_master_seed,
                       {.interval = std::chrono::milliseconds(settings.publish_interval_ms)}, publisher_lease.get());
@@ -149,11 +199,21 @@ int run_server(const Settings& settings) {
                  .services = services,
                  .rate_leases = rate_leases ? &*rate_leases : nullptr,
                  .token_algorithm = opened.deployment.token_algorithm,
+                 .trusted_proxies = http::TrustedProxies::parse(settings.trusted_proxies).value(),
                  .append_metrics = [&figures](http::MetricsPage& page) { figures.append_metrics(page); },
-                 .append_readiness = [&figures](json::Object& object) { return figures.append_readiness(object); }},
+                 .append_readiness =
+                     [&](json::Object& object) {
+                       append_listening(settings, object);
+                       return figures.append_readiness(object);
+                     }},
                 threads);
-  http::Server server({.listen = {settings.listen}, .threads = threads, .limits = limits_of(settings)}, api, clock);
+  http::Server server({.listen = {settings.listen},
+                       .threads = threads,
+                       .limits = limits_of(settings),
+                       .tls = identity ? &*identity : nullptr},
+                      api, clock);
   figures.watch(server.counters());
+  if (identity) figures.watch(*identity);
   if (rate_leases) {
     figures.watch(*rate_leases);
     rate_leases->start([](const std::string& what) {
@@ -174,8 +234,9 @@ int run_server(const Settings& settings) {
         data_dir, [&](const std::string& request) { return answer_control_request(store, services, request); });
     const Housekeeper housekeeper(api);
     server.start();
+    if (identity) report_certificate(*identity);
     report_ready(settings, opened.deployment);
-    const int signal = signals.wait();
+    const int signal = wait_for_stop(signals, identity ? &*identity : nullptr);
     log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
     if (!server.stop(stop_patience))
       log::warn("some requests were cut off: they took longer than the patience of a stop");

@@ -13,10 +13,12 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "http/forwarded.h"
 #include "http/listener.h"
 #include "service/tokens.h"
 #include "store/open_store.h"
 #include "store/register_move.h"
+#include "token/claims.h"
 
 namespace cadastre {
 namespace {
@@ -24,7 +26,7 @@ namespace {
 /// One setting that flags, environment and file can give.
 struct Row {
   std::string name;  ///< As in the flag, without the dashes.
-  std::variant<std::string Settings::*, std::int64_t Settings::*> member;
+  std::variant<std::string Settings::*, std::int64_t Settings::*, bool Settings::*> member;
   std::string help;
   std::int64_t least = 0;
   std::int64_t most = 0;
@@ -33,6 +35,12 @@ struct Row {
 const std::vector<Row>& rows() {
   static const std::vector<Row> table = {
       {"listen", &Settings::listen, "ADDRESS:PORT for customers"},
+      {"tls-cert", &Settings::tls_cert, "PEM file with the certificate's chain; read again on SIGHUP"},
+      {"tls-key", &Settings::tls_key, "PEM file with its private key"},
+      {"tls-client-ca", &Settings::tls_client_ca,
+       "PEM file with the authorities that sign administrators' certificates; without one no administrator is served"},
+      {"insecure-listen", &Settings::insecure_listen,
+       "listen to other machines without TLS, behind a proxy that has it"},
       {"data-dir", &Settings::data_dir, "where keys, the database and the published ledgers lie"},
       {"store", &Settings::store, std::string(store_help)},
       {"public-url", &Settings::public_url, "the URL customers use; it is the tokens' issuer"},
@@ -47,10 +55,14 @@ const std::vector<Row>& rows() {
        1'000'000'000},
       {"address-rate-limit-rpm", &Settings::address_rate_limit_rpm,
        "requests a minute of one address without a good token", 1, 1'000'000'000},
+      {"trusted-proxies", &Settings::trusted_proxies,
+       "addresses and networks, with commas between, whose X-Forwarded-For says where a request comes from"},
       {"connections-max", &Settings::connections_max, "connections at once", 1, 1'000'000},
       {"connections-per-address-max", &Settings::connections_per_address_max, "connections at once from one address", 1,
        1'000'000},
       {"token-lifetime-max-days", &Settings::token_lifetime_max_days, "longest life of a token", 1, 3650},
+      {"token-links-max", &Settings::token_links_max, "offline links a token may have; 0 refuses every one", 0,
+       delegable_depth_max},
       {"token-alg-name", &Settings::token_alg_name, "EdDSA, or Ed25519 as RFC 9864 names it"},
   };
   return table;
@@ -77,13 +89,17 @@ void apply_file(const CLI::App& app, Settings& settings) {
                                             line == 0 ? "" : fmt::format(" (line {})", line)));
   }
   for (const auto& [key, node] : file) {
-    const std::string name(key.str());
+    std::string name(key.str());
+    std::ranges::replace(name, '_', '-');  // TOML's own habit
     const auto row = std::ranges::find(rows(), name, &Row::name);
     if (row == rows().end()) wrong(name, fmt::format("in {} does not exist", settings.config));
     if (app.get_option("--" + name)->count() > 0) continue;
     if (const auto* text = std::get_if<std::string Settings::*>(&row->member)) {
       if (!node.is_string()) wrong(name, "must be a string");
       settings.** text = *node.value<std::string>();
+    } else if (const auto* yes = std::get_if<bool Settings::*>(&row->member)) {
+      if (!node.is_boolean()) wrong(name, "must be true or false");
+      settings.** yes = *node.value<bool>();
     } else {
       if (!node.is_integer()) wrong(name, "must be an integer");
       settings.*std::get<std::int64_t Settings::*>(row->member) = *node.value<std::int64_t>();
@@ -105,6 +121,29 @@ void check_admin_token(const Settings& settings) {
           fmt::format("must be from {}s to {}d", token_lifetime_min.count(), settings.token_lifetime_max_days));
   }
   if (settings.admin_name.empty()) wrong("name", "must say whose token it is, such as alice");
+}
+
+void check_listen(const Settings& settings) {
+  try {
+    http::parse_listen_address(settings.listen);
+  } catch (const std::runtime_error&) {
+    wrong("listen", fmt::format("must be an address in numbers and a port, such as 127.0.0.1:9221 or [::1]:9221, not "
+                                "\"{}\"",
+                                settings.listen));
+  }
+  if (settings.tls_cert.empty() != settings.tls_key.empty()) {
+    wrong(settings.tls_cert.empty() ? "tls-cert" : "tls-key", "must be set too: a certificate and its key go together");
+  }
+  const bool is_tls = !settings.tls_cert.empty();
+  if (!is_tls && !settings.tls_client_ca.empty()) wrong("tls-client-ca", "needs tls-cert and tls-key");
+  const bool serves = !settings.admin_token && !settings.migrate;
+  if (serves && !is_tls && !settings.insecure_listen && !listens_to_itself(settings)) {
+    wrong(
+        "listen",
+        fmt::format("must be a loopback address, not \"{}\", as long as there is no TLS: set tls-cert and tls-key, or "
+                    "insecure-listen where a proxy in front has it",
+                    settings.listen));
+  }
 }
 
 /// A data directory that nothing names is the one that the register is moved from.
@@ -134,16 +173,13 @@ void check(Settings& settings) {
   if (!settings.public_url.empty() && (!is_url || settings.public_url.ends_with('/'))) {
     wrong("public-url", "must begin with http:// or https:// and not end with '/'");
   }
+  if (!http::TrustedProxies::parse(settings.trusted_proxies)) {
+    wrong("trusted-proxies", "must be addresses and networks with commas between, such as 10.0.0.0/8,::1");
+  }
   if (settings.deployment.empty() || settings.deployment.find_first_of(" /\"\\") != std::string::npos) {
     wrong("deployment", "must be a word without spaces, quotes and slashes");
   }
-  try {
-    http::parse_listen_address(settings.listen);
-  } catch (const std::runtime_error&) {
-    wrong("listen", fmt::format("must be an address in numbers and a port, such as 127.0.0.1:9221 or [::1]:9221, not "
-                                "\"{}\"",
-                                settings.listen));
-  }
+  check_listen(settings);
   if (settings.admin_token) check_admin_token(settings);
 }
 
@@ -156,9 +192,15 @@ std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings) {
   for (const Row& row : rows()) {
     std::visit(
         [&](auto member) {
-          app.add_option("--" + row.name, settings.*member, row.help)
-              ->envname(environment_name(row.name))
-              ->capture_default_str();
+          if constexpr (std::is_same_v<decltype(member), bool Settings::*>) {
+            app.add_flag("--" + row.name, settings.*member, row.help)->envname(environment_name(row.name));
+          } else {
+            // LEDGER.md names it without the unit.
+            const std::string alias = row.name == "publish-interval-ms" ? ",--publish-interval" : "";
+            app.add_option("--" + row.name + alias, settings.*member, row.help)
+                ->envname(environment_name(row.name))
+                ->capture_default_str();
+          }
         },
         row.member);
   }
@@ -190,12 +232,19 @@ std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings) {
   return std::nullopt;
 }
 
+bool listens_to_itself(const Settings& settings) {
+  const std::string host = http::parse_listen_address(settings.listen).host;
+  return host.starts_with("127.") || host == "::1";
+}
+
 std::string encode_settings(const Settings& settings) {
   std::string out;
   for (const Row& row : rows()) {
     (out += row.name) += " = ";
     if (const auto* text = std::get_if<std::string Settings::*>(&row.member))
       json::append_string(out, shown_store(settings.**text));
+    else if (const auto* yes = std::get_if<bool Settings::*>(&row.member))
+      out += settings.**yes ? "true" : "false";
     else
       json::append_integer(out, settings.*std::get<std::int64_t Settings::*>(row.member));
     out += '\n';

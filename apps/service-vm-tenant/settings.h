@@ -9,6 +9,10 @@ namespace cadastre {
 
 struct Settings {
   std::string listen = "127.0.0.1:9221";
+  std::string tls_cert;  ///< PEM file; with `tls_key` or not at all.
+  std::string tls_key;
+  std::string tls_client_ca;     ///< PEM file; administrators' certificates are asked for when it is set.
+  bool insecure_listen = false;  ///< Whether others than this machine may be listened to without TLS.
   std::string data_dir = "/var/lib/cadastre";
   std::string store;       ///< As store/open_store.h knows them; in the data directory when it is not set.
   std::string public_url;  ///< The issuer; from the first start's when it is not set.
@@ -20,10 +24,12 @@ struct Settings {
   std::int64_t publish_interval_ms = 200;
   std::int64_t platform_rate_limit_rpm = 600'000;
   std::int64_t address_rate_limit_rpm = 6'000;
+  std::string trusted_proxies;  ///< Networks with commas between.
   std::int64_t connections_max = 10'000;
   std::int64_t connections_per_address_max = 2'000;
   std::int64_t token_lifetime_max_days = 90;
   std::string token_alg_name = "EdDSA";
+  std::int64_t token_links_max = 4;
   std::string config;  ///< The file read, if any.
   bool print_config = false;
 
@@ -46,6 +52,9 @@ struct Exit {
 /// Reads flags, environment (`CADASTRE_LISTEN` for `--listen`) and the TOML file. Prints help or what is wrong, naming
 /// the setting, and then answers the exit code: 0 for help, 2 for a wrong setting.
 std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings);
+
+/// Whether the address is one that this machine alone can reach. Requires that the settings were checked.
+bool listens_to_itself(const Settings& settings);
 
 /// The settings as the TOML file that would make them, with secrets masked.
 std::string encode_settings(const Settings& settings);

@@ -76,6 +76,11 @@ inline std::unexpected<Refusal> refuse(Code code, std::string subject, std::stri
   return std::unexpected(Refusal{code, std::move(subject), std::move(detail)});
 }
 
+/// A member of the request body with a value that can never be right: `rule` says what it must be.
+inline std::unexpected<Refusal> refuse_member(const std::string& name, const std::string& rule) {
+  return std::unexpected(Refusal{Code::invalid_field, name, name + " " + rule, {}, {{"/" + name, rule}}});
+}
+
 /// The value of a Result, or a return of its Refusal from the enclosing function. Not for coroutines.
 #define TRY(expression)                                                       \
   __extension__({                                                             \

@@ -1,4 +1,4 @@
-// What the register keeps of a token it issued: everything but the token itself (TOKENS.md section 15).
+// What the register keeps of a token it issued or saw: everything but the token itself (TOKENS.md section 15).
 #pragma once
 
 #include <optional>
@@ -37,7 +37,31 @@ struct IssuedToken {
   std::string issued_by;  ///< The id of the token under which it was issued; empty for a local command.
   std::optional<Instant> revoked_at;
   std::string revoked_by;
+  std::optional<RevocationId> parent;  ///< Of the last element of the credential under which it was issued.
+  std::optional<Instant> first_seen;
+  std::optional<Instant> last_seen;  ///< Roughly: the store is told now and then.
 };
+
+/// A link that a holder made offline (TOKENS.md section 4), kept from its first accepted use on.
+struct SeenLink {
+  TenantId tenant;
+  RevocationId rid{};
+  std::string id;         ///< Its `jti`, which is not always 16 bytes.
+  RevocationId parent{};  ///< The element it hangs below.
+  RevocationId root{};    ///< The token at the head of its chain.
+  std::string scope;
+  Bytes<32> subject_key{};
+  std::string caveats;     ///< The canonical JSON array of its own `cav`, or empty.
+  std::int64_t depth = 1;  ///< Its position in the chain, from 1.
+  Instant issued_at;       ///< Whole seconds.
+  Instant not_before;      ///< Whole seconds.
+  Instant expires_at;      ///< Whole seconds.
+  Instant first_seen;
+  Instant last_seen;  ///< Roughly: the store is told now and then.
+};
+
+/// The version of the record: it changes once, when the token is revoked.
+inline std::int64_t revision_of(const IssuedToken& token) { return token.revoked_at ? 2 : 1; }
 
 enum class RevocationKind { token, key, generation };
 

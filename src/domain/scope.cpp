@@ -30,8 +30,8 @@ Result<Scope> Scope::parse(std::string_view text) {
     if (upper == tier.text_view()) return tier;
   }
   if (const auto scope = parse_canonical(text)) return *scope;
-  return refuse(
-      Code::invalid_field, "scope",
+  return refuse_member(
+      "scope",
       "must be READ, USER, INPUT or service:NAME, where NAME has 1 to 63 of a-z, 0-9 and '-' and starts with a letter");
 }
 

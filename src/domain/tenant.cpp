@@ -24,7 +24,7 @@ Result<void> check_display_name(std::string_view text) {
   constexpr std::size_t characters_max = 200;
   const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; };
   const auto characters = text.size() - static_cast<std::size_t>(std::ranges::count_if(text, continues));
-  const auto refused = [](const char* rule) { return refuse(Code::invalid_field, "display_name", rule); };
+  const auto refused = [](const char* rule) { return refuse_member("display_name", rule); };
   if (characters < 1 || characters > characters_max) return refused("must have 1 to 200 characters");
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
   if (std::ranges::any_of(text, is_control)) return refused("may not hold control characters");

@@ -15,7 +15,7 @@ bool is_digit(char c) { return '0' <= c && c <= '9'; }
 
 Result<TenantId> TenantId::parse(std::string_view text) {
   const auto allowed = [](char c) { return is_lower(c) || is_digit(c) || c == '-'; };
-  const auto refused = [](const char* rule) { return refuse(Code::invalid_field, "tenant_id", rule); };
+  const auto refused = [](const char* rule) { return refuse_member("tenant_id", rule); };
   if (text.empty() || text.size() > characters_max) return refused("must have 1 to 63 characters");
   if (!std::ranges::all_of(text, allowed)) return refused("may hold only a-z, 0-9 and '-'");
   if (!is_lower(text.front()) || text.back() == '-') return refused("must start with a letter and not end with '-'");

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "base/time.h"
+#include "domain/issued_token.h"
 #include "domain/quota.h"
 #include "domain/tenant_id.h"
 
@@ -84,8 +85,9 @@ struct Vm {
   std::vector<HostPort> host_ports;
   Instant created_at;
   std::optional<Instant> started_at;
-  std::string error;          ///< Empty: none.
-  std::int64_t revision = 1;  ///< The ETag; raised at every change.
+  std::string error;                     ///< Empty: none.
+  std::int64_t revision = 1;             ///< The ETag; raised at every change.
+  std::vector<RevocationId> charged_to;  ///< The elements whose `quota` caveat counts it; nearly always none.
   Charge charge() const { return {.disk = disk, .ram = ram, .vcpus = vcpus}; }
 };
 

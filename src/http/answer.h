@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "domain/precondition.h"
 #include "http/message.h"
 
 namespace cadastre::http {
@@ -20,9 +21,9 @@ void append_time(std::string& out, const std::optional<Instant>& at);
 /// The header line of a strong entity tag (RFC 9110 section 8.8.3) made of a revision.
 void append_etag(std::string& headers, std::int64_t revision);
 
-/// The revision that `If-Match` names; nothing without the header or for `*`. A tag that is not ours is a revision no
-/// resource has. Refuses what is not an entity tag.
-Result<std::optional<std::int64_t>> parse_if_match(const Request& request);
+/// What `If-Match` demands: nothing without the header or for `*`. Tags that are weak or not ours match no resource
+/// (RFC 9110 section 13.1.1). Refuses what is not a list of entity tags.
+Result<Precondition> parse_if_match(const Request& request);
 
 /// Refuses a body other than none or an empty JSON object.
 Result<void> expect_no_body(const Request& request);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "http/idempotency.h"
+#include "http/query.h"
 #include "service/events.h"
 
 namespace cadastre::http {
@@ -20,12 +21,9 @@ bool is_sane_request_id(std::string_view id) {
   return !id.empty() && id.size() <= 128 && std::ranges::all_of(id, allowed);
 }
 
-void append_rate(std::string& headers, const RateDecision& rate, bool platform) {
-  const std::string_view name = platform ? "\"platform\"" : "\"tenant\"";
-  (headers += "RateLimit-Policy: ") += name;
-  json::append_integer(headers += ";q=", rate.limit);
-  ((headers += ";w=60\r\nRateLimit: ") += name) += ";r=";
-  json::append_integer(headers, rate.remaining);
+void append_rate(std::string& headers, const RateDecision& rate) {
+  json::append_integer(headers += "RateLimit-Policy: \"tenant\";q=", rate.limit);
+  json::append_integer(headers += ";w=60\r\nRateLimit: \"tenant\";r=", rate.remaining);
   json::append_integer(headers += ";t=", rate.reset_s);
   headers += "\r\n";
 }
@@ -38,6 +36,12 @@ std::vector<std::string> operation_names() {
   std::vector<std::string> names;
   for (const Route& route : routes()) names.emplace_back(route.operation);
   return names;
+}
+
+/// A misspelt parameter must not be ignored, no more than a misspelt member.
+Result<void> check_parameters(const Route& route, const Request& request) {
+  if (request.query().empty()) return {};
+  return TRY(Query::parse(request.query())).only(route.parameters);
 }
 
 std::size_t index_of(const Route* route, const RequestMetrics& metrics) {
@@ -78,6 +82,7 @@ std::string Api::draw_request_id() {
 }
 
 void Api::handle(Request request, Responder responder, unsigned io_thread) {
+  if (!parts_.trusted_proxies.is_empty()) request.peer = client_address(request, parts_.trusted_proxies);
   auto exchange = std::make_shared<Exchange>(std::move(request), std::move(responder));
   const auto id = exchange->request.header("x-request-id");
   exchange->request_id = id && is_sane_request_id(*id) ? std::string(*id) : draw_request_id();
@@ -116,10 +121,13 @@ void Api::answer_open(Exchange& exchange, const OpenHandler& handler, unsigned i
   finish(exchange, handler(*this, exchange.request, exchange.match.path, io_thread), io_thread);
 }
 
-/// A platform administrator's read of a tenant's log is itself an entry of that log, once a minute.
+/// A platform administrator's read of a tenant's log is itself an entry of that log, once a minute: under a link that
+/// narrowed the token to the tenant too.
 bool Api::is_first_foreign_read(const Exchange& exchange) {
   const Caller& caller = exchange.asking();
-  return exchange.match.route->operation.starts_with("tenant.ledger.") && is_platform(caller) &&
+  const std::string_view operation = exchange.match.route->operation;
+  const bool is_of_ledger = operation.starts_with("tenant.ledger.") || operation.starts_with("ledger.");
+  return is_of_ledger && caller.home.is_platform() && !exchange.tenant.is_platform() &&
          recorder_.is_first(caller.token_id, exchange.tenant, parts_.services.clock.now());
 }
 
@@ -151,6 +159,8 @@ void Api::answer_admitted(std::shared_ptr<Exchange> exchange, unsigned io_thread
   const Match& match = exchange->match;
   if (exchange->who.known) exchange->tenant = exchange->who.known->caller.tenant;
   if (exchange->who.refusal) return finish(*exchange, std::unexpected(*exchange->who.refusal), io_thread);
+  if (const auto known = check_parameters(*match.route, exchange->request); !known)
+    return finish(*exchange, std::unexpected(known.error()), io_thread);
   if (match.route->subject == Subject::path_tenant) {
     auto named = TenantId::parse(match.path[0]);
     if (!named)
@@ -162,7 +172,7 @@ void Api::answer_admitted(std::shared_ptr<Exchange> exchange, unsigned io_thread
         std::move(exchange),
         [this, handler = *change](Exchange& own_exchange, Tx& tx) -> Result<Response> {
           const Call call = call_of(own_exchange, nullptr);
-          TRY(readmit(tx, call.caller));
+          TRY(readmit(tx, call.caller, parts_.services.clock.now()));
           return run_once(call, own_exchange.match.route->operation, tx, [&] { return handler(call, tx); });
         },
         io_thread);
@@ -180,7 +190,7 @@ void Api::answer_admitted(std::shared_ptr<Exchange> exchange, unsigned io_thread
       io_thread);
 }
 
-Call Api::call_of(const Exchange& exchange, PageCache* pages) {
+Call Api::call_of(const Exchange& exchange, ThreadState* own) {
   return {.request = exchange.request,
           .caller = exchange.asking(),
           .path = exchange.match.path,
@@ -188,12 +198,14 @@ Call Api::call_of(const Exchange& exchange, PageCache* pages) {
           .tenant = exchange.tenant,
           .gate = *exchange.who.known->gate,
           .tiles = parts_.tiles,
-          .pages = pages};
+          .pages = own != nullptr && parts_.store.feed_is_exact() ? &own->pages : nullptr,
+          .authenticator = parts_.authenticator,
+          .tokens = own != nullptr ? &own->tokens : nullptr};
 }
 
 void Api::answer_read(Exchange& exchange, const ReadHandler& handler, unsigned io_thread) {
   ThreadState& own = *threads_[io_thread];
-  const Call call = call_of(exchange, parts_.store.feed_is_exact() ? &own.pages : nullptr);
+  const Call call = call_of(exchange, &own);
   finish(exchange, handler(call, *own.reader), io_thread);
 }
 
@@ -246,17 +258,18 @@ void Api::finish_failed(Exchange& exchange, std::exception_ptr failure, unsigned
 }
 
 void Api::finish(Exchange& exchange, Result<Response> outcome, unsigned thread) {
-  if (!outcome) {
-    metrics_.count_refusal(thread, outcome.error().code);
-    if (exchange.who.known) exchange.who.known->gate->count_refusal(outcome.error().code);
-  }
+  if (!outcome && outcome.error().code == Code::unauthenticated)
+    metrics_.count_credential(thread, reason_of(outcome.error()));
   Response response =
       outcome ? *std::move(outcome)
               : problem(outcome.error(), {exchange.request.path(), exchange.request_id, exchange.tenant.text()});
+  if (response.refused) {
+    metrics_.count_refusal(thread, *response.refused);
+    if (exchange.who.known) exchange.who.known->gate->count_refusal(*response.refused);
+  }
   ((response.headers += "X-Request-Id: ") += exchange.request_id) += "\r\n";
   if (response.status == 405) response.headers += "Allow: " + exchange.match.allow + "\r\n";
-  if (exchange.who.rate)
-    append_rate(response.headers, *exchange.who.rate, exchange.who.known->caller.tenant.is_platform());
+  if (exchange.who.rate) append_rate(response.headers, *exchange.who.rate);
   const auto took = exchange.watch.elapsed();
   metrics_.count(thread, index_of(exchange.match.route, metrics_), response.status, took);
   log(exchange, response.status, took, thread);
@@ -318,15 +331,19 @@ void Api::record_refusals() {
                       .actor = {.kind = "system"},
                       .request_id = "",
                       .data = {{"counts", std::move(counts)}}};
-    const bool queued = parts_.store.submit({.tenant = gate.id(),
-                                             .body =
-                                                 [this, event](Tx& tx) {
-                                                   tx.append(event, parts_.services.clock.now());
-                                                   return Verdict::commit;
-                                                 },
-                                             .done = [](const std::exception_ptr&) {}});
-    if (!queued)
+    Change change{.tenant = gate.id(),
+                  .body =
+                      [this, event](Tx& tx) {
+                        tx.append(event, parts_.services.clock.now());
+                        return Verdict::commit;
+                      },
+                  .done = [](const std::exception_ptr&) {}};
+    try {
+      if (parts_.store.submit(std::move(change))) return;
       log::warn("refusals could not be recorded: the tenant's queue is full", {{"tenant_id", gate.id().text()}});
+    } catch (const StoreFailure& failure) {
+      log::warn("refusals could not be recorded", {{"tenant_id", gate.id().text()}, {"reason", failure.what()}});
+    }
   });
 }
 

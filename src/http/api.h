@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "http/authenticate.h"
+#include "http/forwarded.h"
 #include "http/metrics.h"
 #include "http/page.h"
 #include "http/problem.h"
@@ -28,6 +29,7 @@ struct ApiParts {
   Services& services;
   RateLeases* rate_leases = nullptr;  ///< Where replicas share the tenants' rates.
   AlgorithmName token_algorithm = AlgorithmName::eddsa;
+  TrustedProxies trusted_proxies = {};
   /// Adds what the other parts count to the metrics page.
   std::function<void(MetricsPage&)> append_metrics;
   /// Why the process is not ready for traffic, or nothing when it is; and facts for `/readyz` as JSON members.
@@ -73,7 +75,8 @@ class Api final : public Handler {
   void answer_read(Exchange& exchange, const ReadHandler& handler, unsigned io_thread);
   void submit_change(std::shared_ptr<Exchange> exchange, std::function<Result<Response>(Exchange&, Tx&)> act,
                      unsigned io_thread);
-  Call call_of(const Exchange& exchange, PageCache* pages);
+  /// Without a thread: for a transaction, which nothing of an I/O thread reaches.
+  Call call_of(const Exchange& exchange, ThreadState* own);
   void finish(Exchange& exchange, Result<Response> outcome, unsigned thread);
   void finish_failed(Exchange& exchange, std::exception_ptr failure, unsigned thread);
   void log(const Exchange& exchange, int status, std::chrono::nanoseconds took, unsigned thread);

@@ -14,23 +14,19 @@ constexpr std::chrono::seconds feed_age_max{5};  // TOKENS.md section 10
 
 Caller caller_of(const VerifiedToken& token) {
   return {.tenant = token.tenant.value_or(TenantId::platform()),
+          .home = token.home,
           .scope = token.scope,
-          .token_id = token.id,
-          .rids = token.rids,
+          .token_id = token.elements == 1 ? token.id : encode_base64url(token.rid()),
+          .rids = token.rids_upwards(),
+          .elements = token.elements,
           .subject_key = token.holder,
-          .subject_thumbprint = token.holder_thumbprint(),
+          .key_thumbprints = {token.key_thumbprints.rbegin(), token.key_thumbprints.rend()},
           .generation = token.generation,
           .expires_at = instant_from_s(token.expires_at_s),
           .caveats = token.caveats,
           .audience = token.audience,
           .requires_pop = token.requires_pop,
           .request_id = {}};
-}
-
-std::vector<std::string_view> values_of(const Request& request, std::string_view name) {
-  std::vector<std::string_view> values;
-  if (const auto first = request.header(name)) values.assign(request.count(name), *first);
-  return values;
 }
 
 bool is_change(const Route& route) { return std::holds_alternative<ChangeHandler>(route.handler); }
@@ -64,24 +60,31 @@ Checked<void> check_request(const KnownToken& known, const Request& request, con
   return {};
 }
 
+TenantStanding standing_of(TenantState state) {
+  switch (state) {
+    case TenantState::active: return TenantStanding::active;
+    case TenantState::suspended: return TenantStanding::suspended;
+    case TenantState::deleted: return TenantStanding::unknown;
+  }
+  std::unreachable();
+}
+
+/// Notes in `state` what of the token is revoked in the namespace.
+void look_up_revocations(const Caller& caller, const TenantId& place, Reader& reader, TokenState& state) {
+  for (const auto& rid : caller.rids) {
+    state.is_revoked = state.is_revoked || reader.is_revoked(place, RevocationKind::token, rid);
+  }
+  for (const auto& key : caller.key_thumbprints) {
+    state.is_key_revoked = state.is_key_revoked || reader.is_revoked(place, RevocationKind::key, key);
+  }
+}
+
 }  // namespace
 
 std::size_t DigestHash::operator()(const Digest& digest) const {
   std::size_t hash = 0;
   std::memcpy(&hash, digest.data(), sizeof hash);
   return hash;
-}
-
-bool AddressLimiter::has_room(const std::string& address, Tick now) {
-  const std::scoped_lock lock(mutex_);
-  RateWindow* const window = windows_.find(address);
-  return window == nullptr || window->counted(now) < limit_;
-}
-
-RateDecision AddressLimiter::admit(const std::string& address, Tick now) {
-  const std::scoped_lock lock(mutex_);
-  RateWindow* const window = windows_.find(address);
-  return (window != nullptr ? *window : windows_.put(address, RateWindow())).admit(now, limit_);
 }
 
 Authenticator::Authenticator(VerifierRules rules, IssuerKeys keys, TenantGates& gates, const Store& store,
@@ -94,54 +97,64 @@ Authenticator::Authenticator(VerifierRules rules, IssuerKeys keys, TenantGates& 
       public_url_(std::move(public_url)),
       addresses_(address_limit) {}
 
-Result<std::shared_ptr<KnownToken>> Authenticator::find(std::string_view credential, const std::string& peer,
-                                                        TokenCache& cache, Reader& reader) {
+std::shared_ptr<KnownToken> Authenticator::recall(const Digest& digest, TokenCache& cache) const {
+  const auto* const hit = cache.tokens.find(digest);
+  return hit != nullptr && clock_.now() < (*hit)->verified_at + cache_ttl ? *hit : nullptr;
+}
+
+Checked<std::shared_ptr<KnownToken>> Authenticator::learn(std::string_view credential, const Digest& digest,
+                                                          TokenCache& cache, Reader& reader) {
   const Instant now = clock_.now();
-  const Digest digest = sha256(credential);
-  if (const auto* hit = cache.tokens.find(digest); hit != nullptr && now < (*hit)->verified_at + cache_ttl) return *hit;
-  // A good token in the cache is served whatever else its address sends; a new one has to wait for its turn.
-  if (!addresses_.has_room(peer, clock_.tick())) {
-    return std::unexpected(rate_refusal(addresses_.admit(peer, clock_.tick()), "an address without a good credential"));
-  }
-  const auto refused = [&](const TokenFault& fault) {
-    addresses_.admit(peer, clock_.tick());
-    return std::unexpected(refusal_of(fault, std::nullopt));
-  };
-  auto verified = verify_token(credential, rules_, keys_, cache.admitted, now);
-  if (!verified) return refused(verified.error());
-  auto known =
-      std::make_shared<KnownToken>(KnownToken{.token = *std::move(verified),
-                                              .caller = Caller{.tenant = TenantId::platform(), .scope = Scope::read()},
-                                              .gate = nullptr,
-                                              .verified_at = now});
-  known->caller = caller_of(known->token);
-  known->gate = gates_.find(known->token.home, reader);
-  if (known->gate == nullptr) return refused({FaultKind::token, "tenant_unknown"});
+  auto verified = TRY(verify_token(credential, rules_, keys_, cache.admitted, now));
+  Caller caller = caller_of(verified);
+  add_keys_of_ancestors(caller, reader);
+  auto known = std::make_shared<KnownToken>(
+      KnownToken{.token = std::move(verified), .caller = std::move(caller), .verified_at = now});
+  if (!watch_namespaces(*known, reader)) return fault("tenant_unknown");
   cache.tokens.put(digest, known);
   return known;
 }
 
-Checked<void> Authenticator::check_standing(KnownToken& known, Access access, Reader& reader) {
-  TenantGate& gate = *known.gate;
-  // Without fresh news of other processes, what is known of the tenant is asked for again; throws when it cannot be.
-  if (gate.is_in_doubt() || store_.feed_age() > feed_age_max) gates_.refresh(gate, reader);
-  const std::int64_t revocations = gate.revocations();
-  TokenState state{.generation = gate.generation()};
-  state.tenant = gate.state() == TenantState::active      ? TenantStanding::active
-                 : gate.state() == TenantState::suspended ? TenantStanding::suspended
-                                                          : TenantStanding::unknown;
-  if (revocations != known.revocations_seen && revocations > 0) {
-    // Nothing was revoked in the namespace since the store was last asked: then nothing of this token was either.
-    for (const auto& rid : known.token.rids) {
-      state.is_revoked = state.is_revoked || reader.is_revoked(gate.id(), RevocationKind::token, rid);
-    }
-    for (const auto& key : known.token.key_thumbprints) {
-      state.is_key_revoked = state.is_key_revoked || reader.is_revoked(gate.id(), RevocationKind::key, key);
-    }
+Result<std::shared_ptr<KnownToken>> Authenticator::find(std::string_view credential, const std::string& peer,
+                                                        TokenCache& cache, Reader& reader) {
+  const Digest digest = sha256(credential);
+  if (auto known = recall(digest, cache)) return known;
+  // A good token in the cache is served whatever else its address sends; a new one has to wait for its turn.
+  if (!addresses_.has_room(peer, clock_.tick())) {
+    return std::unexpected(rate_refusal(addresses_.admit(peer, clock_.tick()), "an address without a good credential"));
   }
-  auto checked = check_state(known.token, state, keys_, access, clock_.now());
-  if (!state.is_revoked && !state.is_key_revoked) known.revocations_seen = revocations;
-  return checked;
+  auto known = learn(credential, digest, cache, reader);
+  if (known) return *std::move(known);
+  addresses_.admit(peer, clock_.tick());
+  return std::unexpected(refusal_of(known.error(), std::nullopt));
+}
+
+bool Authenticator::watch_namespaces(KnownToken& known, Reader& reader) {
+  for (const TenantId& each : namespaces_of(known.caller)) {
+    known.watched.push_back({.gate = gates_.find(each, reader)});
+    const auto& gate = known.watched.back().gate;
+    if (gate == nullptr) return false;
+    if (each == known.caller.tenant) known.gate = gate;
+    if (each == known.caller.home) known.home = gate;
+  }
+  return true;
+}
+
+Checked<void> Authenticator::check_standing(KnownToken& known, Access access, Reader& reader) {
+  TokenState state;
+  for (WatchedNamespace& each : known.watched) {
+    TenantGate& gate = *each.gate;
+    // Without fresh news of other processes, what is known of the tenant is asked for again; throws when it cannot be.
+    if (gate.is_in_doubt() || store_.feed_age() > feed_age_max) gates_.refresh(gate, reader);
+    // When nothing was revoked in the namespace since the store was last asked, nothing of this token was either.
+    const std::int64_t revocations = gate.revocations();
+    if (revocations != each.revocations_seen && revocations > 0)
+      look_up_revocations(known.caller, gate.id(), reader, state);
+    if (!state.is_revoked && !state.is_key_revoked) each.revocations_seen = revocations;
+  }
+  state.generation = known.home->generation();
+  state.tenant = standing_of(known.gate->state());
+  return check_state(known.token, state, keys_, access, clock_.now());
 }
 
 Checked<void> Authenticator::check_possession(const KnownToken& known, const Presented& presented,
@@ -159,8 +172,8 @@ Result<std::shared_ptr<KnownToken>> Authenticator::prove(const Request& request,
     addresses_.admit(request.peer, clock_.tick());
     return std::unexpected(refusal_of(fault, std::nullopt));
   };
-  const auto authorization = values_of(request, "authorization");
-  const auto proofs = values_of(request, "dpop");
+  const auto authorization = request.headers("authorization");
+  const auto proofs = request.headers("dpop");
   const auto presented = decode_authorization(authorization, proofs);
   if (!presented) return refused(presented.error());
   auto known = TRY(find(presented->credential, request.peer, cache, reader));
@@ -193,10 +206,16 @@ Authentication Authenticator::resume(std::shared_ptr<KnownToken> waiting, const 
 }
 
 Authentication Authenticator::conclude(const std::shared_ptr<KnownToken>& known, bool suspended,
-                                       const RateDecision& rate, const Request& request, const Match& match) {
+                                       const RateDecision& rate, const Request& request, const Match& match) const {
   if (rate.unknown) return {.known = known, .rate = {}, .refusal = rate_refusal(rate, "this tenant")};
   const auto answer = [&](std::optional<Refusal> refusal) { return Authentication{known, rate, std::move(refusal)}; };
   if (!rate.admitted) return answer(rate_refusal(rate, "this tenant"));
+  const bool is_administrator = permits(known->caller.scope, Scope::platform_admin());
+  if (administrators_need_certificates_ && is_administrator && !request.has_client_certificate) {
+    return answer(Refusal{Code::forbidden, "client_certificate",
+                          "A platform administrator's token holds here only together with a client certificate "
+                          "(TLS) of an authority that the server's operator named."});
+  }
   if (const auto allowed = check_request(*known, request, match); !allowed) {
     return answer(refusal_of(allowed.error(), match.route->needs));
   }
@@ -221,6 +240,21 @@ Result<std::shared_ptr<const KnownToken>> Authenticator::inspect(std::string_vie
     return std::unexpected(Refusal{Code::unauthenticated, standing.error().reason, "The token does not hold."});
   }
   return std::shared_ptr<const KnownToken>(std::move(known));
+}
+
+Checked<std::shared_ptr<const KnownToken>> Authenticator::assess(std::string_view credential, TokenCache& cache,
+                                                                 Reader& reader) {
+  const Digest digest = sha256(credential);
+  auto known = recall(digest, cache);
+  if (known == nullptr) known = TRY(learn(credential, digest, cache, reader));
+  TRY(check_standing(*known, Access::change, reader));
+  return std::shared_ptr<const KnownToken>(std::move(known));
+}
+
+std::optional<VerifiedToken> Authenticator::identify(std::string_view credential) const {
+  AdmittedKeys admitted;
+  auto token = identify_token(credential, rules_, keys_, admitted);
+  return token ? std::optional(*std::move(token)) : std::nullopt;
 }
 
 Refusal rate_refusal(const RateDecision& rate, std::string_view whose) {

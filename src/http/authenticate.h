@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/lru.h"
-#include "domain/rate_window.h"
+#include "http/address_limiter.h"
 #include "http/message.h"
 #include "http/routes.h"
 #include "service/tenant_gates.h"
@@ -16,12 +16,19 @@
 
 namespace cadastre::http {
 
+/// A namespace in which something of a token can be revoked.
+struct WatchedNamespace {
+  std::shared_ptr<TenantGate> gate;
+  std::int64_t revocations_seen = -1;  ///< The gate's count when the store was last asked about the token.
+};
+
 /// A credential verified before, with what every use of it needs again.
 struct KnownToken {
   VerifiedToken token;
-  Caller caller;  ///< Without a request id.
-  std::shared_ptr<TenantGate> gate;
-  std::int64_t revocations_seen = -1;  ///< The gate's count when the store was last asked about this token.
+  Caller caller;                          ///< Without a request id.
+  std::shared_ptr<TenantGate> gate;       ///< Of the namespace it acts in: its rate, its state.
+  std::shared_ptr<TenantGate> home;       ///< Of the namespace whose generation counts.
+  std::vector<WatchedNamespace> watched;  ///< `namespaces_of` the caller.
   Instant verified_at;
 };
 
@@ -34,20 +41,6 @@ struct TokenCache {
   static constexpr std::size_t tokens_max = 20'000;
   Lru<Digest, std::shared_ptr<KnownToken>, DigestHash> tokens{tokens_max};
   AdmittedKeys admitted;
-};
-
-/// At most so many requests of one address without a good credential in any 60 s. Thread-safe.
-class AddressLimiter {
- public:
-  explicit AddressLimiter(std::int64_t limit) : limit_(limit) {}
-  /// True while the address has not used up its number; counts nothing.
-  bool has_room(const std::string& address, Tick now);
-  RateDecision admit(const std::string& address, Tick now);
-
- private:
-  const std::int64_t limit_;
-  std::mutex mutex_;
-  Lru<std::string, RateWindow> windows_{10'000};
 };
 
 /// What authentication found. `refusal` and `waiting` empty means: go on.
@@ -64,6 +57,10 @@ class Authenticator {
   Authenticator(VerifierRules rules, IssuerKeys keys, TenantGates& gates, const Store& store, const Clock& clock,
                 std::string public_url, std::int64_t address_limit);
 
+  /// From now on a platform administrator's token holds only on connections with a client certificate. To be called
+  /// before the first request.
+  void bind_administrators_to_certificates() { administrators_need_certificates_ = true; }
+
   /// Steps 1 to 13 for a route that asks for a scope; spends one request of the tenant's rate.
   Authentication authenticate(const Request& request, const Match& match, TokenCache& cache, Reader& reader);
 
@@ -75,12 +72,26 @@ class Authenticator {
   Result<std::shared_ptr<const KnownToken>> inspect(std::string_view credential, const std::string& peer,
                                                     TokenCache& cache, Reader& reader);
 
+  /// The same for a caller who is known: nothing counts against an address.
+  Checked<std::shared_ptr<const KnownToken>> assess(std::string_view credential, TokenCache& cache, Reader& reader);
+
+  /// What a credential in a body is, whether it holds now or not; nothing when it never could. Thread-safe.
+  std::optional<VerifiedToken> identify(std::string_view credential) const;
+
   AddressLimiter& addresses() { return addresses_; }
   const IssuerKeys& keys() const { return keys_; }
 
  private:
+  /// From the cache, when it was verified lately; else null.
+  std::shared_ptr<KnownToken> recall(const Digest& digest, TokenCache& cache) const;
+  /// Verifies it and keeps it in the cache.
+  Checked<std::shared_ptr<KnownToken>> learn(std::string_view credential, const Digest& digest, TokenCache& cache,
+                                             Reader& reader);
+  /// Either of the two; whatever does not hold counts against the peer.
   Result<std::shared_ptr<KnownToken>> find(std::string_view credential, const std::string& peer, TokenCache& cache,
                                            Reader& reader);
+  /// Finds the gates of the namespaces that the token has to do with. False when one is unknown or deleted.
+  bool watch_namespaces(KnownToken& known, Reader& reader);
   Checked<void> check_standing(KnownToken& known, Access access, Reader& reader);
   Checked<void> check_possession(const KnownToken& known, const Presented& presented, const Request& request);
   /// Steps 1 to 12; leaves a suspended tenant to the caller, as `suspended`.
@@ -88,8 +99,8 @@ class Authenticator {
                                             Reader& reader, bool& suspended);
 
   /// From the tenant's rate on.
-  static Authentication conclude(const std::shared_ptr<KnownToken>& known, bool suspended, const RateDecision& rate,
-                                 const Request& request, const Match& match);
+  Authentication conclude(const std::shared_ptr<KnownToken>& known, bool suspended, const RateDecision& rate,
+                          const Request& request, const Match& match) const;
 
   const VerifierRules rules_;
   const IssuerKeys keys_;
@@ -97,6 +108,7 @@ class Authenticator {
   const Store& store_;
   const Clock& clock_;
   const std::string public_url_;
+  bool administrators_need_certificates_ = false;
   AddressLimiter addresses_;
   std::mutex replay_mutex_;
   ReplayMemory replay_;

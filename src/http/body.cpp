@@ -10,15 +10,6 @@ namespace {
 
 constexpr int depth_max = 16;
 
-/// `application/json` with any parameters; the type's name in any case (RFC 9110 section 8.3.1).
-bool is_json(std::string_view content_type) {
-  std::string type(content_type.substr(0, content_type.find(';')));
-  while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.pop_back();
-  std::ranges::transform(type, type.begin(),
-                         [](char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return type == "application/json";
-}
-
 bool is_integer_literal(std::string_view text) {
   if (text.starts_with('-')) text.remove_prefix(1);
   return !text.empty() && std::ranges::all_of(text, [](char c) { return '0' <= c && c <= '9'; });
@@ -26,8 +17,17 @@ bool is_integer_literal(std::string_view text) {
 
 }  // namespace
 
+std::string media_type(const Request& request) {
+  const std::string_view field = request.header("content-type").value_or("");
+  std::string type(field.substr(0, field.find(';')));
+  while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.pop_back();
+  std::ranges::transform(type, type.begin(),
+                         [](char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return type;
+}
+
 Result<Body> Body::parse(const Request& request) {
-  if (!is_json(request.header("content-type").value_or(""))) {
+  if (media_type(request) != "application/json") {
     return refuse(Code::unsupported_media_type, "Content-Type", "Send the body as application/json.");
   }
   auto outcome = json::parse(request.body, depth_max);
@@ -92,12 +92,12 @@ std::optional<std::optional<std::int64_t>> Body::nullable_integer(std::string_vi
   return std::optional(integer_of(name, *value));
 }
 
-bool Body::flag(std::string_view name, bool otherwise) {
+std::optional<bool> Body::optional_flag(std::string_view name) {
   const json::Value* value = take(name);
-  if (value == nullptr) return otherwise;
+  if (value == nullptr) return std::nullopt;
   if (value->kind == json::Kind::boolean) return value->boolean;
   wrong(fmt::format("/{}", name), "must be true or false");
-  return otherwise;
+  return std::nullopt;
 }
 
 Result<void> Body::finish() {

@@ -13,6 +13,9 @@
 
 namespace cadastre::http {
 
+/// The body's media type without parameters, in lower case (RFC 9110 section 8.3.1); empty when none is given.
+std::string media_type(const Request& request);
+
 /// Takes members out of a JSON object. Wrong types and missing members are collected, so that one answer names them
 /// all; `finish` refuses if there were any, or if the object holds a member nobody asked for.
 class Body {
@@ -30,7 +33,8 @@ class Body {
   std::optional<std::optional<std::int64_t>> nullable_integer(std::string_view name);
   /// As `integer`, of a value that was taken already; `name` is its pointer without the first slash.
   std::int64_t integer_of(std::string_view name, const json::Value& value);
-  bool flag(std::string_view name, bool otherwise);
+  bool flag(std::string_view name, bool otherwise) { return optional_flag(name).value_or(otherwise); }
+  std::optional<bool> optional_flag(std::string_view name);
   /// The member as it is, or nothing.
   const json::Value* raw(std::string_view name);
   /// Keeps an error of the caller's own finding.

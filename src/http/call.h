@@ -11,7 +11,9 @@
 
 namespace cadastre::http {
 
+class Authenticator;
 class PageCache;
+struct TokenCache;
 
 /// The path's variable parts, in the order the route names them.
 using PathParameters = std::vector<std::string_view>;
@@ -27,6 +29,8 @@ struct Call {
   TenantGate& gate;  ///< The caller's.
   TileStore& tiles;  ///< The published ledgers.
   PageCache* pages;  ///< Rendered pages of this I/O thread; null where none may be kept.
+  Authenticator& authenticator;
+  TokenCache* tokens;  ///< Of this I/O thread; null inside a transaction.
 };
 
 /// Answers from a reader, on the I/O thread.

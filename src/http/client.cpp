@@ -21,7 +21,7 @@ namespace {
 
 namespace net = boost::asio;
 namespace beast = boost::beast;
-using Request = beast::http::request<beast::http::empty_body>;
+using Request = beast::http::request<beast::http::string_body>;
 using PlainStream = beast::tcp_stream;
 using TlsStream = beast::ssl_stream<beast::tcp_stream>;
 
@@ -44,12 +44,21 @@ std::optional<std::string_view> take_host(std::string_view& authority) {
   return host;
 }
 
-/// Trusts the system's authorities.
-net::ssl::context client_context() {
+/// Trusts the system's authorities, or those of the file when one is named.
+net::ssl::context client_context(const std::string& authorities_file) {
   net::ssl::context context(net::ssl::context::tls_client);
-  context.set_default_verify_paths();
+  boost::system::error_code fault;
+  if (authorities_file.empty()) {
+    context.set_default_verify_paths();
+  } else if (context.load_verify_file(authorities_file, fault)) {
+    throw ClientFailure(fmt::format("cannot read certificates from {}: {}", authorities_file, fault.message()));
+  }
   context.set_verify_mode(net::ssl::verify_peer);
   return context;
+}
+
+bool same_name(std::string_view a, std::string_view b) {
+  return beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
 }
 
 }  // namespace
@@ -82,9 +91,22 @@ std::string ServerUrl::authority() const {
   return is_usual ? name : fmt::format("{}:{}", name, port);
 }
 
+bool ClientRequest::is_repeatable() const {
+  const auto is_key = [](const HeaderField& field) { return same_name(field.name, "Idempotency-Key"); };
+  return method == "GET" || std::ranges::any_of(headers, is_key);
+}
+
+std::optional<std::string_view> Reply::header(std::string_view name) const {
+  const auto found =
+      std::ranges::find_if(headers, [&](const HeaderField& field) { return same_name(field.name, name); });
+  if (found == headers.end()) return std::nullopt;
+  return found->value;
+}
+
 class Client::Connection {
  public:
-  explicit Connection(const ServerUrl& url) : url_(url) {}
+  Connection(const ServerUrl& url, const std::string& authorities_file)
+      : url_(url), context_(client_context(authorities_file)) {}
 
   bool is_open() const { return is_open_; }
 
@@ -135,12 +157,13 @@ class Client::Connection {
     parser.header_limit(header_bytes_max);
     co_await beast::http::async_read(*stream, buffer_, parser, net::use_awaitable);
     is_open_ = parser.keep_alive();
-    reply_ = {parser.get().result_int(), std::move(parser.get().body())};
+    reply_ = {parser.get().result_int(), std::move(parser.get().body()), {}};
+    for (const auto& field : parser.get()) reply_.headers.push_back({field.name_string(), field.value()});
   }
 
   const ServerUrl& url_;
   net::io_context io_{1};
-  net::ssl::context context_ = client_context();
+  net::ssl::context context_;
   std::optional<PlainStream> plain_;
   std::optional<TlsStream> tls_;
   beast::flat_buffer buffer_;
@@ -149,24 +172,31 @@ class Client::Connection {
   bool is_open_ = false;
 };
 
-Client::Client(ServerUrl url, std::string token)
-    : url_(std::move(url)), token_(std::move(token)), connection_(std::make_unique<Connection>(url_)) {}
+Client::Client(ServerUrl url, std::string token, std::string authorities_file)
+    : url_(std::move(url)),
+      token_(std::move(token)),
+      authorities_file_(std::move(authorities_file)),
+      connection_(std::make_unique<Connection>(url_, authorities_file_)) {}
 
 Client::~Client() = default;
 
-Reply Client::get(const std::string& path) {
-  Request request(beast::http::verb::get, url_.prefix + path, 11);
+Reply Client::send(const ClientRequest& query) {
+  Request request(beast::http::string_to_verb(query.method), url_.prefix + query.path, 11);
   request.set(beast::http::field::host, url_.authority());
   request.set(beast::http::field::user_agent, "cadastre");
   if (!token_.empty()) request.set(beast::http::field::authorization, "Bearer " + token_);
+  for (const HeaderField& field : query.headers) request.set(field.name, field.value);
+  if (!query.body.empty()) request.set(beast::http::field::content_type, "application/json");
+  request.body() = query.body;
+  if (query.method != "GET") request.prepare_payload();
   // A server may have closed a connection that stood idle: that is seen only now, and tried once more.
-  for (bool is_reused = connection_->is_open();; is_reused = false) {
+  for (bool may_repeat = connection_->is_open() && query.is_repeatable();; may_repeat = false) {
     try {
-      if (!connection_->is_open()) connection_ = std::make_unique<Connection>(url_);
+      if (!connection_->is_open()) connection_ = std::make_unique<Connection>(url_, authorities_file_);
       return connection_->exchange(request);
     } catch (const boost::system::system_error& failure) {
-      connection_ = std::make_unique<Connection>(url_);
-      if (!is_reused) throw ClientFailure(fmt::format("{}: {}", url_.authority(), failure.code().message()));
+      connection_ = std::make_unique<Connection>(url_, authorities_file_);
+      if (!may_repeat) throw ClientFailure(fmt::format("{}: {}", url_.authority(), failure.code().message()));
     }
   }
 }

@@ -1,10 +1,12 @@
-// A blocking HTTP/1.1 client for the programs that read from a server.
+// A blocking HTTP/1.1 client for the programs that talk to a server.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -23,9 +25,29 @@ struct ServerUrl {
   std::string authority() const;
 };
 
+struct HeaderField {
+  std::string name;
+  std::string value;
+};
+
+/// What is asked. `path` is sent as it stands, such as `/v1/vms?state=Running`.
+struct ClientRequest {
+  std::string method = "GET";
+  std::string path;
+  std::string body = {};                  ///< JSON; empty when there is none.
+  std::vector<HeaderField> headers = {};  ///< Beside those that the client itself sets.
+
+  /// May it be sent again when nobody knows whether it arrived? A GET, and what has an `Idempotency-Key`.
+  bool is_repeatable() const;
+};
+
 struct Reply {
   unsigned status = 0;
   std::string body;
+  std::vector<HeaderField> headers = {};
+
+  /// The first field of that name, in whatever case; nothing when there is none.
+  std::optional<std::string_view> header(std::string_view name) const;
 };
 
 /// The server could not be asked, or did not answer as HTTP does.
@@ -34,24 +56,26 @@ class ClientFailure : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// One connection, kept open between requests. TLS certificates are checked against the system's authorities and the
-/// host's name. Not for several threads.
+/// One connection, kept open between requests. TLS certificates are checked against the authorities and the host's
+/// name. Not for several threads.
 class Client {
  public:
-  /// `token` may be empty; it is sent as a Bearer credential.
-  Client(ServerUrl url, std::string token);
+  /// `token` may be empty; it is sent as a Bearer credential. The authorities are the system's, or those of a PEM file
+  /// and no others. Throws ClientFailure when that file cannot be used.
+  Client(ServerUrl url, std::string token, std::string authorities_file = "");
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   ~Client();
 
-  /// GET of a path such as `/v1/ledger/checkpoint`, which is sent as it stands. Bodies up to 64 MiB; 30 s in all.
-  /// Throws ClientFailure.
-  Reply get(const std::string& path);
+  /// Any answer, refusals too. Bodies up to 64 MiB; 30 s in all. Throws ClientFailure.
+  Reply send(const ClientRequest& query);
+  Reply get(const std::string& path) { return send({.path = path}); }
 
  private:
   class Connection;
   const ServerUrl url_;
   const std::string token_;
+  const std::string authorities_file_;
   std::unique_ptr<Connection> connection_;
 };
 

@@ -101,6 +101,40 @@ TEST_CASE("requests share a connection, carry the token and the prefix") {
   CHECK(requests[1].starts_with("GET /x/b?c=d HTTP/1.1\r\n"));
 }
 
+TEST_CASE("a change is sent with its body and fields, and the answer's fields are kept") {
+  Scripted server({{"HTTP/1.1 429 Too Many\r\nRetry-After: 7\r\nContent-Length: 2\r\n\r\n{}"}});
+  Client client(parsed(server.url()), "secret");
+  const Reply reply =
+      client.send({.method = "POST", .path = "/v1/vms", .body = "{}", .headers = {{"If-Match", "\"1\""}}});
+  CHECK(reply.status == 429);
+  CHECK(reply.header("retry-after") == "7");
+  CHECK_FALSE(reply.header("etag"));
+  const auto& requests = server.finish();
+  REQUIRE(requests.size() == 1);
+  CHECK(requests[0].starts_with("POST /v1/vms HTTP/1.1\r\n"));
+  for (const char* field : {"Content-Type: application/json\r\n", "Content-Length: 2\r\n", "If-Match: \"1\"\r\n"}) {
+    CHECK(requests[0].find(field) != std::string::npos);
+  }
+}
+
+TEST_CASE("what may have arrived is sent again only when that does no harm") {
+  const ClientRequest plain{.method = "POST", .path = "/"};
+  ClientRequest keyed = plain;
+  keyed.headers = {{"idempotency-key", "k"}};
+  CHECK_FALSE(plain.is_repeatable());
+  CHECK(keyed.is_repeatable());
+  Scripted server({{hello, ""}, {hello, ""}, {hello}});
+  Client client(parsed(server.url()), "");
+  client.get("/");
+  CHECK_THROWS_AS(client.send(plain), ClientFailure);
+  client.get("/");
+  CHECK(client.send(keyed).body == "hello");
+}
+
+TEST_CASE("authorities that cannot be read are a failure at once") {
+  CHECK_THROWS_AS(Client(parsed("https://127.0.0.1:1"), "", "/nowhere.pem"), ClientFailure);
+}
+
 TEST_CASE("a connection that the server has closed is opened again, once") {
   Scripted server({{hello, ""}, {hello}, {""}});
   Client client(parsed(server.url()), "");

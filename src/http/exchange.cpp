@@ -64,6 +64,7 @@ void Exchange::begin(Head head) {
   static_cast<Head&>(request_) = std::move(head);
   request_.body.clear();
   request_.peer = peer_;
+  request_.has_client_certificate = has_client_certificate_;
   phase_ = framing_.chunked || framing_.content_length > 0 ? Phase::body : Phase::ready;
   const std::size_t body_bytes_max = context_.limits.body_bytes_max;
   if (framing_.chunked) decoder_.emplace(body_bytes_max);

@@ -43,6 +43,9 @@ class Exchange {
   Exchange(ExchangeContext& context, std::string peer, std::uint32_t slot)
       : context_(context), peer_(std::move(peer)), slot_(slot) {}
 
+  /// What the handshake found, as `Request` has it; to be called before `advance`.
+  void set_client_certificate(bool has_one) { has_client_certificate_ = has_one; }
+
   /// Goes on until something has to come from outside.
   Next advance();
   /// Whether it is that answer which `advance` waits for.
@@ -71,6 +74,7 @@ class Exchange {
   ExchangeContext& context_;
   std::string peer_;
   std::uint32_t slot_;
+  bool has_client_certificate_ = false;
   Phase phase_ = Phase::head;
   ReadBuffer input_;
   std::size_t searched_ = 0;  ///< How much of the input holds no head's end.

@@ -115,6 +115,14 @@ std::optional<std::string_view> Head::header(std::string_view lower_case_name) c
   return std::nullopt;
 }
 
+std::vector<std::string_view> Head::headers(std::string_view lower_case_name) const {
+  std::vector<std::string_view> values;
+  for (const Field& field : fields_) {
+    if (view(field.name) == lower_case_name) values.push_back(view(field.value));
+  }
+  return values;
+}
+
 std::size_t Head::count(std::string_view lower_case_name) const {
   return static_cast<std::size_t>(
       std::ranges::count_if(fields_, [&](const Field& field) { return view(field.name) == lower_case_name; }));

@@ -38,6 +38,8 @@ class Head {
   std::string_view query() const;
   /// The first value of the field of that lower-case name, without white space around it.
   std::optional<std::string_view> header(std::string_view lower_case_name) const;
+  /// The values of all fields of that lower-case name, in order.
+  std::vector<std::string_view> headers(std::string_view lower_case_name) const;
   /// How many fields of that lower-case name were received.
   std::size_t count(std::string_view lower_case_name) const;
   bool is_head_request() const { return method() == "HEAD"; }

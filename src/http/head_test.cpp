@@ -25,6 +25,8 @@ TEST_CASE("a head gives its parts, and its fields by lower-case name") {
   CHECK(head.header("x-name") == "caf\xc3\xa9");
   CHECK(head.header("authorization") == "Bearer a");
   CHECK(head.count("authorization") == 2);
+  CHECK(head.headers("authorization") == std::vector<std::string_view>{"Bearer a", "Bearer b"});
+  CHECK(head.headers("cookie").empty());
   CHECK(head.count("cookie") == 0);
   CHECK_FALSE(head.header("cookie"));
 }

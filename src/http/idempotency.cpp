@@ -25,18 +25,32 @@ bool is_kept(const Refusal& refusal) {
   return status == 404 || status == 409 || status == 412 || status == 422;
 }
 
-/// The token's text is not kept: it is signed again from the stored claims.
+/// The token of that id with its text, signed again from the stored claims: the text is not kept.
+Result<FreshToken> fresh_again(const Call& call, Tx& tx, const TenantId& tenant, std::string_view id) {
+  auto record = TRY(token(tx, tenant, id));
+  auto text = TRY(sign_again(call.services, record));
+  return FreshToken{std::move(record), std::move(text)};
+}
+
+/// The answer that a `token_reference` stands for.
+Result<Response> answer_again(const Call& call, Tx& tx, std::string_view reference) {
+  const auto slash = reference.find('/');
+  const TenantId tenant = TenantId::parse(reference.substr(0, slash)).value_or(TenantId::platform());
+  std::string_view ids = reference.substr(slash + 1);
+  if (!ids.starts_with('[')) return token_answer(TRY(fresh_again(call, tx, tenant, ids)));
+  std::vector<FreshToken> tokens;
+  for (ids = ids.substr(1, ids.size() - 2); !ids.empty();) {
+    const std::string_view id = ids.substr(0, ids.find(','));
+    ids.remove_prefix(std::min(ids.size(), id.size() + 1));
+    tokens.push_back(TRY(fresh_again(call, tx, tenant, id)));
+  }
+  return tokens_answer(tokens);
+}
+
 Result<Response> replay(const Call& call, Tx& tx, const IdempotentAnswer& kept) {
   Response response{
       .status = kept.status, .content_type = kept.content_type, .headers = kept.headers, .body = kept.body};
-  if (!kept.token_id.empty()) {
-    const auto slash = kept.token_id.find('/');  // the namespace, then the token
-    const auto tenant = TenantId::parse(std::string_view(kept.token_id).substr(0, slash));
-    auto record =
-        TRY(token(tx, tenant ? *tenant : TenantId::platform(), std::string_view(kept.token_id).substr(slash + 1)));
-    auto text = TRY(sign_again(call.services, record));
-    response = token_answer({std::move(record), std::move(text)});
-  }
+  if (!kept.token_id.empty()) response = TRY(answer_again(call, tx, kept.token_id));
   response.headers += "Idempotency-Replayed: true\r\n";
   return response;
 }
@@ -47,6 +61,9 @@ Result<Response> run_once(const Call& call, std::string_view route, Tx& tx,
                           const std::function<Result<Response>()>& act) {
   const auto key = call.request.header("idempotency-key");
   if (!key || call.request.method() != "POST") return act();
+  if (call.request.count("idempotency-key") > 1) {
+    return refuse(Code::malformed, "Idempotency-Key", "Idempotency-Key may be sent once.");
+  }
   TRY(check_key(*key));
   const Instant now = call.services.clock.now();
   IdempotentAnswer answer{.key = sha256(fmt::format("{}\n{}\n{}\n{}", encode_hex(call.caller.subject_key), route,

@@ -36,7 +36,7 @@ Result<std::optional<Instant>> time_parameter(const Query& query, std::string_vi
 
 Result<std::vector<EventType>> types_parameter(const Query& query) {
   std::vector<EventType> types;
-  const auto text = query.find("type");
+  const auto text = query.find("type") ? query.find("type") : query.find("event_type");
   for (std::string_view rest = text ? std::string_view(*text) : std::string_view(); !rest.empty();) {
     const std::string_view name = rest.substr(0, rest.find(','));
     rest.remove_prefix(std::min(rest.size(), name.size() + 1));
@@ -50,8 +50,6 @@ Result<std::vector<EventType>> types_parameter(const Query& query) {
 }
 
 Result<EntryFilter> decode_filter(const Query& query) {
-  TRY(query.only({"page_size", "page_token", "type", "from", "to", "since", "until", "order", "node_id", "vm_id",
-                  "token_id", "actor", "request_id"}));
   EntryFilter filter;
   filter.leaves.types = TRY(types_parameter(query));
   filter.leaves.from = TRY(seq_parameter(query, "from", 0));
@@ -72,16 +70,23 @@ Result<EntryFilter> decode_filter(const Query& query) {
 /// Every filter of the query but the page's own, so that a token is good for its own list alone.
 std::string list_name(const Query& query) {
   std::string name = "entries";
-  for (const auto* each :
-       {"type", "from", "to", "since", "until", "order", "node_id", "vm_id", "token_id", "actor", "request_id"}) {
+  for (const auto* each : {"type", "event_type", "from", "to", "since", "until", "order", "node_id", "vm_id",
+                           "token_id", "actor", "request_id"}) {
     name += fmt::format("\n{}", query.find(each).value_or(""));
   }
   return name;
 }
 
+/// A deleted tenant's log is there for ever; one of a tenant that never was is not.
+Result<void> expect_log(const Call& call, Reader& reader) {
+  if (reader.log_head(call.tenant)) return {};
+  return refuse(Code::not_found, "tenant", "There is no such tenant.");
+}
+
 }  // namespace
 
 Result<Response> get_entries(const Call& call, Reader& reader) {
+  TRY(expect_log(call, reader));
   const Query query = TRY(Query::parse(call.request.query()));
   auto filter = TRY(decode_filter(query));
   const std::string list = list_name(query);
@@ -108,6 +113,7 @@ Result<Response> get_entries(const Call& call, Reader& reader) {
 }
 
 Result<Response> get_checkpoint(const Call& call, Reader& reader) {
+  TRY(expect_log(call, reader));
   auto latest = TRY(checkpoint(reader, call.tenant));
   return Response{.status = 200,
                   .content_type = "text/plain; charset=utf-8",
@@ -116,6 +122,7 @@ Result<Response> get_checkpoint(const Call& call, Reader& reader) {
 }
 
 Result<Response> get_tile(const Call& call, Reader& reader) {
+  TRY(expect_log(call, reader));
   const std::string path = "tile/" + std::string(call.path.back());
   auto bytes = published_tile(reader, call.tiles, call.tenant, path);
   if (!bytes) return refuse(Code::not_found, "tile", "There is no such tile.");
@@ -126,6 +133,7 @@ Result<Response> get_tile(const Call& call, Reader& reader) {
 }
 
 Result<Response> get_proof(const Call& call, Reader& reader) {
+  TRY(expect_log(call, reader));
   const auto seq = parse_number(call.path.back());
   if (!seq) return refuse(Code::not_found, "entry", "There is no such entry under the latest checkpoint.");
   return Response{.status = 200,

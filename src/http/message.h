@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,7 +17,10 @@ namespace cadastre::http {
 /// One complete request. It owns all its bytes, so it may be moved to another thread and outlive its connection.
 struct Request : Head {
   std::string body;  ///< After the transfer coding.
-  std::string peer;  ///< The address at the other end of the connection, in text: `127.0.0.1`, `::1`.
+  /// The address at the other end of the connection, in text: `127.0.0.1`, `::1`; behind a trusted proxy its client's.
+  std::string peer;
+  /// Whether the connection's other side has proven a certificate of one of the authorities of `--tls-client-ca`.
+  bool has_client_certificate = false;
 };
 
 /// One answer. The server adds Date, Content-Length and Connection.
@@ -27,8 +31,10 @@ struct Response {
   std::string body = {};
   /// When set, sent in place of `body`, without a copy if it is long.
   std::shared_ptr<const std::string> shared_body = nullptr;
-  bool close = false;  ///< Ends the connection after this answer.
-  /// Set when the body holds a token, which must not be kept: `<tenant>/<token_id>`, from which it can be signed again.
+  bool close = false;                ///< Ends the connection after this answer.
+  std::optional<Code> refused = {};  ///< Set in a problem document: why.
+  /// Set when the body holds a token, which must not be kept: `<tenant>/<token_id>`, from which it can be signed again;
+  /// `<tenant>/[<token_id>,…]` when it is a list of them.
   std::string token_reference = {};
 
   const std::string& content() const { return shared_body ? *shared_body : body; }

@@ -40,23 +40,39 @@ class RequestMetrics {
 
   void count(unsigned thread, std::size_t route, int status, std::chrono::nanoseconds took);
   void count_refusal(unsigned thread, Code code);
+  /// Of a credential, by the word of TOKENS.md section 16 without what follows its colon.
+  void count_credential(unsigned thread, std::string_view reason);
   void append(MetricsPage& page) const;
+  /// The row for requests that no route answers.
   std::size_t unrouted() const { return routes_.size() - 1; }
 
  private:
   static constexpr std::size_t statuses = 24;
+  static constexpr std::size_t reasons = 64;
   static constexpr std::array<double, 12> bounds_s = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
                                                       0.01,   0.025,   0.05,   0.1,   0.5,    2.5};
-  struct Row {
-    std::array<std::atomic<std::uint64_t>, statuses> by_status{};
+  struct Cell {
     std::array<std::atomic<std::uint64_t>, bounds_s.size() + 1> by_time{};
     std::atomic<std::uint64_t> time_ns{0};
   };
   struct Block {
-    std::vector<Row> rows;
+    std::vector<std::array<Cell, statuses>> routes;
     std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(Code::internal) + 1> refusals{};
-    Block(std::size_t routes) : rows(routes) {}  // NOLINT(google-explicit-constructor)
+    std::array<std::atomic<std::uint64_t>, reasons> credentials{};
+    explicit Block(std::size_t count) : routes(count) {}
   };
+  /// The sum over all threads of the counter that `find` picks from a block.
+  template <class Find>
+  std::uint64_t sum(Find find) const {
+    std::uint64_t total = 0;
+    for (const auto& block : blocks_) total += find(*block).load(std::memory_order_relaxed);
+    return total;
+  }
+  void append_requests(MetricsPage& page) const;
+  void append_refusals(MetricsPage& page) const;
+  /// Of one route and status: how many requests took how long.
+  std::vector<std::uint64_t> times(std::size_t route, std::size_t status) const;
+
   std::vector<std::string> routes_;
   std::vector<std::unique_ptr<Block>> blocks_;
 };

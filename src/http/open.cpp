@@ -16,9 +16,13 @@ bool is_loopback(std::string_view peer) {
   return peer.starts_with("127.") || peer == "::1" || peer.starts_with("::ffff:127.");
 }
 
-/// `{"error":"invalid_token","reason":…}`: the form of TOKENS.md section 13.
+/// `{"error":"invalid_token","reason":…}`: the form of TOKENS.md section 13, the same for every token that is refused
+/// for the same reason. The challenge is that of an ordinary call.
 Response invalid(const Refusal& refusal) {
-  Response response{.status = 401, .content_type = "application/json", .headers = "Cache-Control: no-store\r\n"};
+  Response response = problem(refusal, {});
+  response.content_type = "application/json";
+  response.headers += "Cache-Control: no-store\r\n";
+  response.body.clear();
   json::Object(response.body).field("error", "invalid_token").field("reason", refusal.subject).end();
   return response;
 }

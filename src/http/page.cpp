@@ -21,12 +21,14 @@ Result<PageRequest> parse_page(const Query& query, std::string_view list) {
   if (const auto text = query.find("page_size")) {
     std::int64_t size = 0;
     const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), size);
-    if (error != std::errc{} || end != text->data() + text->size() || size < 1) {
-      return refuse(Code::malformed, "page_size", "page_size must be an integer from 1 to 1000.");
+    const bool is_number = end == text->data() + text->size() && !text->starts_with('-');
+    if (error == std::errc::result_out_of_range && is_number) size = page_size_max;
+    if (error == std::errc::invalid_argument || !is_number) {
+      return refuse(Code::malformed, "page_size", "page_size must be an integer from 0 to 1000; 0 stands for 50.");
     }
-    page.size = static_cast<std::size_t>(std::min(size, page_size_max));
+    if (size > 0) page.size = static_cast<std::size_t>(std::min(size, page_size_max));
   }
-  if (const auto text = query.find("page_token")) {
+  if (const auto text = query.find("page_token"); text && !text->empty()) {
     const auto bytes = decode_base64url(*text);
     if (!bytes || bytes->size() <= tag_bytes || !bytes->starts_with(tag_of(list))) {
       return refuse(Code::malformed, "page_token", "page_token is not one that this list has given.");

@@ -22,7 +22,8 @@ struct PageRequest {
   std::string after;  ///< The last key of the page before; empty at the start.
 };
 
-/// Reads `page_size` (1 to 1000; larger is brought down to 1000, as AIP-158 asks) and `page_token`. Refuses a token
+/// Reads `page_size` (to 1000; larger is brought down to 1000, and 0 stands for none, as AIP-158 asks) and `page_token`
+/// (empty: none). Refuses a token
 /// that was not made for the same list and filters: `list` names both.
 Result<PageRequest> parse_page(const Query& query, std::string_view list);
 std::string encode_page_token(std::string_view list, std::string_view last_key);

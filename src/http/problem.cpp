@@ -135,11 +135,7 @@ bool is_header_safe(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
 }
 
-/// Why a credential is refused, as TOKENS.md section 16 spells it.
-std::string_view reason_of(const Refusal& refusal) {
-  const std::string_view subject = refusal.subject;
-  return subject.starts_with(proof_mark) ? subject.substr(proof_mark.size()) : subject;
-}
+bool is_about_proof(const Refusal& refusal) { return refusal.subject.starts_with(proof_mark); }
 
 /// RFC 6750 section 3; a missing credential gets the bare challenge, without an error code (section 3.1).
 std::string challenge(const Refusal& refusal) {
@@ -148,9 +144,8 @@ std::string challenge(const Refusal& refusal) {
   }
   if (refusal.subject == "missing_credentials") return "WWW-Authenticate: Bearer\r\n";
   const std::string_view reason = reason_of(refusal);
-  const bool is_about_proof = reason.size() != refusal.subject.size();
   return fmt::format("WWW-Authenticate: {} error_description=\"{}\"\r\n",
-                     is_about_proof ? "DPoP error=\"invalid_dpop_proof\"," : "Bearer error=\"invalid_token\",",
+                     is_about_proof(refusal) ? "DPoP error=\"invalid_dpop_proof\"," : "Bearer error=\"invalid_token\",",
                      is_header_safe(reason) ? reason : "unreadable");
 }
 
@@ -159,11 +154,17 @@ std::string challenge(const Refusal& refusal) {
 int status_of(Code code) { return kind_of(code).status; }
 std::string_view name_of(Code code) { return kind_of(code).name; }
 
+std::string_view reason_of(const Refusal& refusal) {
+  const std::string_view subject = refusal.subject;
+  return is_about_proof(refusal) ? subject.substr(proof_mark.size()) : subject;
+}
+
 Response problem(const Refusal& refusal, const ProblemContext& context) {
   const Kind& kind = kind_of(refusal.code);
   Response response;
   response.status = kind.status;
   response.content_type = "application/problem+json";
+  response.refused = refusal.code;
   json::Object object(response.body);
   object.field("type", "/problems/" + page_name(kind))
       .field("title", kind.title)
@@ -177,6 +178,8 @@ Response problem(const Refusal& refusal, const ProblemContext& context) {
   else
     object.field("tenant_id", context.tenant_id);
   object.field("retryable", kind.retryable);
+  if (refusal.code == Code::unauthenticated && refusal.subject != "missing_credentials")
+    object.field("error", is_about_proof(refusal) ? "invalid_dpop_proof" : "invalid_token");
   if (refusal.code == Code::unauthenticated || refusal.code == Code::caveat_denied)
     object.field("reason", reason_of(refusal));
   if (!refusal.violations.empty()) append_violations(object.key("violations"), refusal.violations);

@@ -24,6 +24,9 @@ int status_of(Code code);
 /// As `code` on the wire: `QUOTA_EXCEEDED`.
 std::string_view name_of(Code code);
 
+/// Why a credential is refused, as TOKENS.md section 16 spells it. It lives as long as the refusal.
+std::string_view reason_of(const Refusal& refusal);
+
 /// The problem document with its status and the headers that go with it (`Retry-After`, `WWW-Authenticate`).
 Response problem(const Refusal& refusal, const ProblemContext& context);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "http/message.h"
 
@@ -21,10 +22,11 @@ std::optional<std::string> Query::find(std::string_view name) const {
   return std::nullopt;
 }
 
-Result<void> Query::only(std::initializer_list<std::string_view> names) const {
+Result<void> Query::only(std::string_view names) const {
   for (const auto& [name, value] : parameters_) {
-    if (std::ranges::find(names, name) != names.end()) continue;
-    return refuse(Code::malformed, name, fmt::format("{} is not a parameter of this call.", name));
+    const bool is_known = std::ranges::any_of(
+        std::views::split(names, ' '), [&](auto&& word) { return std::string_view(word.begin(), word.end()) == name; });
+    if (!is_known) return refuse(Code::malformed, name, fmt::format("{} is not a parameter of this call.", name));
   }
   return {};
 }

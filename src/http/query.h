@@ -1,7 +1,6 @@
 // The query of a request, taken by name.
 #pragma once
 
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,8 +16,8 @@ class Query {
   /// Refuses what `decode_query` refuses.
   static Result<Query> parse(std::string_view text);
   std::optional<std::string> find(std::string_view name) const;
-  /// Refuses a parameter that is not among these: a misspelt filter must not be ignored.
-  Result<void> only(std::initializer_list<std::string_view> names) const;
+  /// Refuses a parameter that is not among these words.
+  Result<void> only(std::string_view names) const;
 
  private:
   std::vector<std::pair<std::string, std::string>> parameters_;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "http/ledger.h"
+#include "http/oauth.h"
 #include "http/open.h"
 #include "http/tenants.h"
 #include "http/tokens.h"
@@ -18,27 +19,37 @@ constexpr Scope input = Scope::input();
 constexpr Scope tenant_admin = Scope::tenant_admin();
 constexpr Scope platform_admin = Scope::platform_admin();
 
+constexpr std::string_view paged = "page_size page_token";
+constexpr std::string_view filtered =
+    "page_size page_token type event_type from to since until order node_id vm_id token_id actor request_id";
+
 const Route table[] = {
     {"POST", "/v1/tenants", "tenant.create", platform_admin, Subject::nobody, post_tenant},
-    {"GET", "/v1/tenants", "tenant.list", platform_admin, Subject::nobody, get_tenants},
+    {"GET", "/v1/tenants", "tenant.list", platform_admin, Subject::nobody, get_tenants, paged},
     {"GET", "/v1/tenants/{t}", "tenant.get", read, Subject::path_tenant, get_tenant},
-    {"PATCH", "/v1/tenants/{t}", "tenant.update", platform_admin, Subject::path_tenant, patch_tenant},
+    {"PATCH", "/v1/tenants/{t}", "tenant.update", platform_admin, Subject::path_tenant, patch_tenant, "force"},
     {"DELETE", "/v1/tenants/{t}", "tenant.delete", platform_admin, Subject::path_tenant, remove_tenant},
     {"POST", "/v1/tenants/{t}/suspend", "tenant.suspend", platform_admin, Subject::path_tenant, suspend_tenant},
     {"POST", "/v1/tenants/{t}/resume", "tenant.resume", platform_admin, Subject::path_tenant, resume_tenant},
 
     {"POST", "/v1/tenants/{t}/tokens", "token.issue", tenant_admin, Subject::path_tenant, post_token},
-    {"GET", "/v1/tenants/{t}/tokens", "token.list", tenant_admin, Subject::path_tenant, get_tokens},
+    {"GET", "/v1/tenants/{t}/tokens", "token.list", tenant_admin, Subject::path_tenant, get_tokens, paged},
     {"GET", "/v1/tenants/{t}/tokens/{id}", "token.get", tenant_admin, Subject::path_tenant, get_token},
     {"DELETE", "/v1/tenants/{t}/tokens/{id}", "token.revoke", tenant_admin, Subject::path_tenant, remove_token},
+    {"POST", "/v1/tenants/{t}/tokens/replace", "token.replace.bulk", tenant_admin, Subject::path_tenant,
+     post_replacements},
+    {"POST", "/v1/tenants/{t}/tokens/{id}/replace", "token.replace", tenant_admin, Subject::path_tenant,
+     post_replacement},
     {"POST", "/v1/tenants/{t}/revocations", "revocation.create", tenant_admin, Subject::path_tenant, post_revocation},
     {"POST", "/v1/tokens", "token.issue.alias", tenant_admin, Subject::own_namespace, post_token},
     {"DELETE", "/v1/tokens/{id}", "token.revoke.alias", read, Subject::own_namespace, remove_token},
     {"POST", "/v1/tokens/verify", "token.verify", anyone, Subject::nobody, verify_presented_token},
+    {"POST", "/v1/tokens/introspect", "token.introspect", read, Subject::own_namespace, introspect_token},
+    {"POST", "/v1/tokens/revoke", "token.revoke.form", read, Subject::own_namespace, revoke_presented_token},
     {"GET", "/.well-known/jwks.json", "key.list", anyone, Subject::nobody, get_jwks},
 
     {"POST", "/v1/vms", "vm.create", input, Subject::own_tenant, post_vm},
-    {"GET", "/v1/vms", "vm.list", read, Subject::own_tenant, get_vms},
+    {"GET", "/v1/vms", "vm.list", read, Subject::own_tenant, get_vms, "page_size page_token state node_id name"},
     {"GET", "/v1/vms/{id}", "vm.get", read, Subject::own_tenant, get_vm},
     {"DELETE", "/v1/vms/{id}", "vm.delete", input, Subject::own_tenant, remove_vm},
     {"POST", "/v1/vms/{id}/start", "vm.start", input, Subject::own_tenant, start_vm},
@@ -46,11 +57,12 @@ const Route table[] = {
     {"POST", "/v1/vms/{id}/reboot", "vm.reboot", input, Subject::own_tenant, reboot_vm},
     {"GET", "/v1/status", "status.get", read, Subject::own_tenant, get_status},
 
-    {"GET", "/v1/ledger/entries", "ledger.entries", read, Subject::own_namespace, get_entries},
+    {"GET", "/v1/ledger/entries", "ledger.entries", read, Subject::own_namespace, get_entries, filtered},
     {"GET", "/v1/ledger/checkpoint", "ledger.checkpoint", read, Subject::own_namespace, get_checkpoint},
     {"GET", "/v1/ledger/tile/{path...}", "ledger.tile", read, Subject::own_namespace, get_tile},
     {"GET", "/v1/ledger/proof/{index}", "ledger.proof", read, Subject::own_namespace, get_proof},
-    {"GET", "/v1/tenants/{t}/ledger/entries", "tenant.ledger.entries", read, Subject::path_tenant, get_entries},
+    {"GET", "/v1/tenants/{t}/ledger/entries", "tenant.ledger.entries", read, Subject::path_tenant, get_entries,
+     filtered},
     {"GET", "/v1/tenants/{t}/ledger/checkpoint", "tenant.ledger.checkpoint", read, Subject::path_tenant,
      get_checkpoint},
     {"GET", "/v1/tenants/{t}/ledger/tile/{path...}", "tenant.ledger.tile", read, Subject::path_tenant, get_tile},

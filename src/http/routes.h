@@ -32,6 +32,7 @@ struct Route {
   std::optional<Scope> needs;  ///< Nothing: anyone.
   Subject subject;
   std::variant<OpenHandler, ReadHandler, ChangeHandler> handler;
+  std::string_view parameters = {};  ///< What its query may name, with blanks between. Open routes take any.
 };
 
 std::span<const Route> routes();

@@ -20,7 +20,8 @@ struct Server::Shared {
 };
 
 Server::Server(const Settings& settings, Handler& handler, const Clock& clock)
-    : shared_(new Shared{.group = {.limits = settings.limits, .handler = handler, .clock = clock}}) {
+    : shared_(
+          new Shared{.group = {.limits = settings.limits, .handler = handler, .clock = clock, .tls = settings.tls}}) {
   CHECK_INVARIANT(settings.limits.head_bytes_max <= head_bytes_possible);
   const unsigned count = settings.threads > 0 ? settings.threads : std::max(1U, std::thread::hardware_concurrency());
   for (unsigned i = 0; i < count; ++i) shared_->group.workers.push_back(std::make_unique<Worker>(shared_->group, i));

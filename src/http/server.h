@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "http/mailbox.h"
 #include "http/message.h"
+#include "http/tls_identity.h"
 
 namespace cadastre::http {
 
@@ -58,12 +59,13 @@ class Handler {
 struct Limits {
   std::size_t head_bytes_max = 16 * 1024;
   std::size_t body_bytes_max = 64 * 1024;
-  std::chrono::milliseconds idle = std::chrono::seconds(30);   ///< Between requests of one connection.
-  std::chrono::milliseconds head = std::chrono::seconds(10);   ///< From a head's first byte to its last.
-  std::chrono::milliseconds body = std::chrono::seconds(30);   ///< From a head's last byte to its body's.
-  std::chrono::milliseconds write = std::chrono::seconds(30);  ///< Without the client taking any byte of an answer.
-  std::chrono::milliseconds linger = std::chrono::seconds(2);  ///< After our last byte, for the client to close.
-  std::chrono::milliseconds sweep = std::chrono::seconds(1);   ///< How often the above are looked at: their precision.
+  std::chrono::milliseconds handshake = std::chrono::seconds(10);  ///< From the connection to the end of its handshake.
+  std::chrono::milliseconds idle = std::chrono::seconds(30);       ///< Between requests of one connection.
+  std::chrono::milliseconds head = std::chrono::seconds(10);       ///< From a head's first byte to its last.
+  std::chrono::milliseconds body = std::chrono::seconds(30);       ///< From a head's last byte to its body's.
+  std::chrono::milliseconds write = std::chrono::seconds(30);      ///< Without the client taking any byte of an answer.
+  std::chrono::milliseconds linger = std::chrono::seconds(2);      ///< After our last byte, for the client to close.
+  std::chrono::milliseconds sweep = std::chrono::seconds(1);  ///< How often the above are looked at: their precision.
   std::size_t connections_max = 10'000;
   std::size_t connections_per_address_max = 1'000;
 };
@@ -75,6 +77,7 @@ struct Counters {
   std::atomic<std::uint64_t> connections_refused = 0;  ///< Above a cap.
   std::atomic<std::uint64_t> accept_failures = 0;      ///< Such as no file descriptor left.
   std::atomic<std::uint64_t> failures = 0;             ///< Exceptions that left a Handler.
+  std::atomic<std::uint64_t> handshake_failures = 0;   ///< Of TLS; those that ran out of time are timeouts.
   std::atomic<std::uint64_t> timeouts = 0;             ///< Connections ended by a limit of time, idle ones included.
   std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(Code::internal) + 1> refused = {};  ///< By Code.
 
@@ -83,13 +86,14 @@ struct Counters {
   }
 };
 
-/// Serves HTTP/1.1 and 1.0 on some addresses with one thread per core.
+/// Serves HTTP/1.1 and 1.0, in TLS or as it is, on some addresses with one thread per core.
 class Server {
  public:
   struct Settings {
     std::vector<std::string> listen;  ///< `address:port`, such as `127.0.0.1:9221` or `[::1]:0` (any free port).
     unsigned threads = 0;             ///< 0: as many as there are cores.
     Limits limits = {};
+    const TlsIdentity* tls = nullptr;  ///< Outlives the server; null: without TLS.
   };
 
   /// Binds and listens; clients wait until `start`. Throws std::runtime_error naming the address when that fails, also

@@ -12,14 +12,23 @@ constexpr std::size_t linger_bytes_max = 16 * 1024 * 1024;  // of an upload refu
 
 Fiber Connection::serve() {
   try {
+    bool secured = true;  // as far as it is to be
+    if (stream_.is_tls()) {
+      await_within(Awaits::handshake, limits().handshake);
+      Outcome step{boost::asio::error::would_block, 0};
+      while (step.error == boost::asio::error::would_block && ending_ == Ending::none)
+        step = co_await stream_.handshake();
+      secured = is_secured_by(step);
+    }
     bool reachable = true;  // the other side may still read
-    while (reachable && ending_ != Ending::cut_off) {
+    while (secured && reachable && ending_ != Ending::cut_off) {
       const Exchange::Next next = exchange_.advance();
       while (reachable && ending_ != Ending::cut_off && exchange_.has_output()) {
         Outcome sent = stream_.write_at_once(exchange_.output());
         if (sent.error == boost::asio::error::would_block) {
           await_within(Awaits::writable, limits().write);  // each part that gets through starts it anew
-          sent = co_await stream_.write(exchange_.output());
+          while (sent.error == boost::asio::error::would_block && ending_ == Ending::none)
+            sent = co_await stream_.write(exchange_.output());
         }
         reachable = !sent.error;
         exchange_.sent(sent.bytes);
@@ -31,7 +40,10 @@ Fiber Connection::serve() {
         Mailbox::Letter* const letter = co_await Answer{*this};
         if (letter) exchange_.deliver(std::move(*letter));
       } else {
-        const Outcome received = co_await stream_.read(exchange_.input().room());
+        const std::span<char> room = exchange_.input().room();
+        Outcome received = stream_.read_at_once(room);
+        while (received.error == boost::asio::error::would_block && ending_ == Ending::none)
+          received = co_await stream_.read(room);
         reachable = goes_on_after(received);
       }
     }
@@ -49,6 +61,13 @@ Fiber Connection::serve() {
     context_.exchange.counters.failures.fetch_add(1, std::memory_order_relaxed);
   }
   context_.ended(slot_);
+}
+
+bool Connection::is_secured_by(const Outcome& handshake) {
+  exchange_.set_client_certificate(stream_.has_client_certificate());
+  if (handshake.error && ending_ == Ending::none)
+    context_.exchange.counters.handshake_failures.fetch_add(1, std::memory_order_relaxed);
+  return !handshake.error && ending_ == Ending::none;
 }
 
 void Connection::await_more(Exchange::Next next) {

@@ -27,8 +27,8 @@ class Connection {
       : context_(context), slot_(slot), peer_(peer), stream_(io), exchange_(context.exchange, peer, slot) {}
 
   const std::string& peer() const { return peer_; }
-  boost::system::error_code open(Descriptor descriptor, bool is_v6) {
-    return stream_.open(std::move(descriptor), is_v6);
+  boost::system::error_code open(Descriptor descriptor, bool is_v6, const TlsIdentity* identity) {
+    return stream_.open(std::move(descriptor), is_v6, identity);
   }
   /// Runs until the connection is over, and then destroys it.
   Fiber serve();
@@ -41,7 +41,8 @@ class Connection {
   }
   /// Ends the connection unless a request has begun.
   void close_if_idle() {
-    if (awaits_ == Awaits::first_byte && !stream_.has_unread()) end(Ending::expired);
+    const bool rests = awaits_ == Awaits::first_byte && !stream_.has_unread();
+    if (rests || awaits_ == Awaits::handshake) end(Ending::expired);
   }
   void cut_off() {
     end(Ending::cut_off);
@@ -49,7 +50,7 @@ class Connection {
   }
 
  private:
-  enum class Awaits { nothing, first_byte, head, body, answer, writable, peer_close };
+  enum class Awaits { nothing, handshake, first_byte, head, body, answer, writable, peer_close };
   enum class Ending { none, expired, cut_off };
 
   /// Suspends until `deliver`, which brings the letter, or `cut_off`, which brings none.
@@ -72,6 +73,8 @@ class Connection {
     deadline_ = Tick::max();
     stream_.cancel();
   }
+  /// After the handshake: whether requests may come.
+  bool is_secured_by(const Outcome& handshake);
   /// After a read: whether the conversation goes on, if only to say that the request took too long.
   bool goes_on_after(const Outcome& received);
 

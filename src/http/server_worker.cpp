@@ -79,6 +79,7 @@ void Worker::place(Arrival arrival) {
 
 void Worker::turn_away(const Descriptor& descriptor) {
   group_.counters.connections_refused.fetch_add(1, std::memory_order_relaxed);
+  if (group_.tls != nullptr) return;  // a handshake for a refusal would cost more than the connection
   const Response response = group_.handler.refuse(
       {.code = Code::overloaded, .subject = "connections", .detail = "too many connections", .retry_after_s = 1},
       nullptr);
@@ -97,7 +98,7 @@ void Worker::adopt(Arrival arrival) {
   const std::uint32_t slot = free_slots_.back();
   free_slots_.pop_back();
   slots_[slot] = std::make_unique<Connection>(context_, io_, slot, arrival.peer);
-  if (slots_[slot]->open(std::move(arrival.descriptor), arrival.is_v6)) return remove(slot);
+  if (slots_[slot]->open(std::move(arrival.descriptor), arrival.is_v6, group_.tls)) return remove(slot);
   slots_[slot]->serve();
   if (context_.exchange.stopping && slots_[slot]) slots_[slot]->close_if_idle();
 }

@@ -24,6 +24,7 @@ struct WorkerGroup {
   Limits limits;
   Handler& handler;
   const Clock& clock;
+  const TlsIdentity* tls = nullptr;
   Counters counters = {};
   Admission admission{limits.connections_max, limits.connections_per_address_max};
   std::vector<std::unique_ptr<Worker>> workers = {};

@@ -44,20 +44,12 @@ Result<TenantOrder> decode_tenant_order(const Request& request) {
   quota.max_ram = mebibytes(body.nullable_integer("max_ram_mb"));
   quota.max_vcpus = vcpus(body.nullable_integer("max_vcpus"));
   TRY(body.finish());
-  auto tenant_id = TenantId::parse(id);
-  if (!tenant_id) {
-    Refusal refusal = std::move(tenant_id).error();
-    refusal.errors.push_back({"/tenant_id", refusal.detail});
-    refusal.detail = "tenant_id " + refusal.detail;
-    return std::unexpected(std::move(refusal));
-  }
-  return TenantOrder{*std::move(tenant_id), std::move(display_name), quota};
+  return TenantOrder{TRY(TenantId::parse(id)), std::move(display_name), quota};
 }
 
 Result<TenantPatch> decode_tenant_patch(const Request& request) {
   Body body = TRY(Body::parse(request));
   const Query query = TRY(Query::parse(request.query()));
-  TRY(query.only({"force"}));
   TenantPatch patch{.display_name = body.optional_text("display_name"),
                     .max_vms = body.optional_integer("max_vms"),
                     .storage_quota_gb = body.optional_integer("storage_quota_gb"),
@@ -114,7 +106,6 @@ Result<Response> post_tenant(const Call& call, Tx& tx) {
 
 Result<Response> get_tenants(const Call& call, Reader& reader) {
   const Query query = TRY(Query::parse(call.request.query()));
-  TRY(query.only({"page_size", "page_token"}));
   const auto page = TRY(parse_page(query, "tenants"));
   const auto tenants = reader.tenants(page.after, page.size + 1);
   return list_answer(

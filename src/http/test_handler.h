@@ -11,13 +11,14 @@
 
 namespace cadastre::http {
 
-/// `/later` is answered by `answer_held`, `/large` with 4 MB, `/drop` never, `/throw` with an exception; everything
-/// else at once with method, target and body.
+/// `/later` is answered by `answer_held`, `/large` with 4 MB, `/certified` with whether the client is, `/drop` never,
+/// `/throw` with an exception; everything else at once with method, target and body.
 class TestHandler final : public Handler {
  public:
   void handle(Request request, Responder responder, unsigned) override {
     if (request.path() == "/throw") throw std::runtime_error("a failure of the test");
     if (request.path() == "/drop") return;
+    if (request.path() == "/certified") return responder.send({.body = request.has_client_certificate ? "yes" : "no"});
     if (request.path() == "/large") return responder.send({.body = std::string(4'000'000, 'x')});
     Response response{.content_type = "text/plain"};
     response.body.append(request.method()).append(" ").append(request.target()).append(" ").append(request.body);

@@ -43,6 +43,7 @@ class TestSocket {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
   }
+  int number() const { return socket_.number(); }
   void end_sending() { ::shutdown(socket_.number(), SHUT_WR); }
 
   /// Waits for an answer, or its end, as long as that.

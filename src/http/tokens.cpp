@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include "http/answer.h"
+#include "http/authenticate.h"
 #include "http/body.h"
 #include "http/page.h"
+#include "service/replacements.h"
+#include "service/revocations.h"
 #include "token/caveat.h"
 #include "token/subject_pubkey.h"
 
@@ -102,6 +105,50 @@ void append_token_record(std::string& out, const IssuedToken& token) {
   object.end();
 }
 
+void append_fresh_token(std::string& out, const FreshToken& token) {
+  const IssuedToken& record = token.record;
+  json::Object object(out);
+  object.field("token", token.text)
+      .field("token_id", encode_base64url(record.id))
+      .field("rid", encode_base64url(record.rid));
+  if (record.tenant.is_platform())
+    object.null("tenant_id");
+  else
+    object.field("tenant_id", record.tenant.text());
+  object.field("scope", record.scope).field("subject_pubkey", encode_base64url(record.subject_key));
+  append_time(object.key("expires_at"), record.expires_at);
+  object.field("kid", record.kid).end();
+}
+
+Result<ReplacementOrder> decode_replacement(const Request& request) {
+  Body body = TRY(Body::parse(request));
+  ReplacementOrder order{.expires_in_s = body.optional_integer("expires_in_seconds"),
+                         .delegable_depth = body.optional_integer("delegable_depth"),
+                         .requires_pop = body.optional_flag("require_pop"),
+                         .label = body.optional_text("label")};
+  const auto scope = body.optional_text("scope");
+  const json::Value* const caveats = body.raw("caveats");
+  if (caveats != nullptr && caveats->kind != json::Kind::array) body.wrong("/caveats", "must be an array");
+  TRY(body.finish());
+  if (scope) order.scope = TRY(Scope::parse(*scope));
+  if (caveats != nullptr) order.caveats = TRY(admit_caveats(*caveats));
+  return order;
+}
+
+/// `token_ids`: a list of texts; keeps an error otherwise.
+std::vector<std::string> take_token_ids(Body& body) {
+  std::vector<std::string> ids;
+  const json::Value* const value = body.raw("token_ids");
+  const bool is_list = value != nullptr && value->kind == json::Kind::array;
+  if (!is_list) body.wrong("/token_ids", value == nullptr ? "is required" : "must be an array");
+  for (std::size_t i = 0; is_list && i < value->elements.size(); ++i) {
+    const json::Value& element = value->elements[i];
+    if (element.kind != json::Kind::string) body.wrong(fmt::format("/token_ids/{}", i), "must be a string");
+    ids.push_back(element.text);
+  }
+  return ids;
+}
+
 Result<std::optional<TokenId>> token_after(const PageRequest& page) {
   if (page.after.empty()) return std::optional<TokenId>();
   auto id = exactly<16>(page.after);
@@ -124,15 +171,23 @@ Response token_answer(const FreshToken& token) {
   if (!record.tenant.is_platform()) {
     response.headers += fmt::format("Location: /v1/tenants/{}/tokens/{}\r\n", record.tenant.text(), id);
   }
+  append_fresh_token(response.body, token);
+  return response;
+}
+
+Response tokens_answer(const std::vector<FreshToken>& tokens) {
+  Response response{.status = 201, .content_type = "application/json", .headers = "Cache-Control: no-store\r\n"};
+  std::string ids;
   json::Object object(response.body);
-  object.field("token", token.text).field("token_id", id).field("rid", encode_base64url(record.rid));
-  if (record.tenant.is_platform())
-    object.null("tenant_id");
-  else
-    object.field("tenant_id", record.tenant.text());
-  object.field("scope", record.scope).field("subject_pubkey", encode_base64url(record.subject_key));
-  append_time(object.key("expires_at"), record.expires_at);
-  object.field("kid", record.kid).end();
+  std::string& out = object.key("tokens") += '[';
+  for (const FreshToken& token : tokens) {
+    if (!ids.empty()) ids += ',', out += ',';
+    ids += encode_base64url(token.record.id);
+    append_fresh_token(out, token);
+  }
+  out += ']';
+  object.end();
+  response.token_reference = fmt::format("{}/[{}]", tokens.front().record.tenant.text(), ids);
   return response;
 }
 
@@ -141,11 +196,28 @@ Result<Response> post_token(const Call& call, Tx& tx) {
   return token_answer(TRY(issue_token(tx, call.services, call.caller, order)));
 }
 
+Result<Response> post_replacement(const Call& call, Tx& tx) {
+  const auto order = TRY(decode_replacement(call.request));
+  return token_answer(TRY(replace_token(tx, call.services, call.caller, call.tenant, call.path.back(), order)));
+}
+
+Result<Response> post_replacements(const Call& call, Tx& tx) {
+  Body body = TRY(Body::parse(call.request));
+  const auto ids = take_token_ids(body);
+  const std::string scope = body.text("scope");
+  ReplacementOrder order{.expires_in_s = body.optional_integer("expires_in_seconds")};
+  TRY(body.finish());
+  order.scope = TRY(Scope::parse(scope));
+  return tokens_answer(TRY(replace_tokens(tx, call.services, call.caller, call.tenant, ids, order)));
+}
+
 Result<Response> get_tokens(const Call& call, Reader& reader) {
   const Query query = TRY(Query::parse(call.request.query()));
-  TRY(query.only({"page_size", "page_token"}));
   const auto page = TRY(parse_page(query, "tokens"));
-  if (!reader.tenant(call.tenant)) return refuse(Code::not_found, "tenant", "There is no such tenant.");
+  const auto tenant = reader.tenant(call.tenant);
+  if (!tenant || tenant->state == TenantState::deleted) {
+    return refuse(Code::not_found, "tenant", "There is no such tenant.");
+  }
   const auto tokens = reader.tokens(call.tenant, {.after = TRY(token_after(page)), .limit = page.size + 1});
   return list_answer(
       "tokens", tokens, page.size, [](std::string& out, const IssuedToken& token) { append_token_record(out, token); },
@@ -155,13 +227,14 @@ Result<Response> get_tokens(const Call& call, Reader& reader) {
 Result<Response> get_token(const Call& call, Reader& reader) {
   const auto found = TRY(token(reader, call.tenant, call.path.back()));
   Response response{.status = 200, .content_type = "application/json"};
-  append_etag(response.headers, found.revoked_at ? 2 : 1);
+  append_etag(response.headers, revision_of(found));
   append_token_record(response.body, found);
   return response;
 }
 
 Result<Response> remove_token(const Call& call, Tx& tx) {
-  TRY(revoke_token(tx, call.services, call.caller, call.tenant, call.path.back()));
+  const auto if_match = TRY(parse_if_match(call.request));
+  TRY(revoke_token(tx, call.services, call.caller, call.tenant, call.path.back(), if_match));
   return Response{.status = 204};
 }
 
@@ -170,16 +243,23 @@ Result<Response> post_revocation(const Call& call, Tx& tx) {
   const auto rid = body.optional_text("rid");
   const auto token_id = body.optional_text("token_id");
   const json::Value* const key = take_subject_pubkey(body);
+  const auto text = body.optional_text("token");
   const bool all = body.flag("all", false);
   TRY(body.finish());
-  if (int{rid.has_value()} + int{token_id.has_value()} + int{key != nullptr} + int{all} != 1) {
-    return refuse(Code::malformed, "body", "Name exactly one of token_id, rid, subject_pubkey and all.");
+  if (int{rid.has_value()} + int{token_id.has_value()} + int{text.has_value()} + int{key != nullptr} + int{all} != 1) {
+    return refuse(Code::malformed, "body", "Name exactly one of token_id, rid, token, subject_pubkey and all.");
   }
   if (token_id) TRY(revoke_token(tx, call.services, call.caller, call.tenant, *token_id));
   if (rid) {
     const auto id = decode_rid(*rid);
-    if (!id) return refuse(Code::invalid_field, "rid", "rid must be 43 characters of base64url.");
+    if (!id) return refuse_member("rid", "must be 43 characters of base64url");
     TRY(revoke_rid(tx, call.services, call.caller, call.tenant, *id));
+  }
+  if (text) {
+    const auto presented = call.authenticator.identify(*text);
+    if (!presented) return refuse(Code::invalid_field, "token", "token is none that this service would accept.");
+    if (presented->tenant != call.tenant) return refuse(Code::not_found, "token", "There is no such token.");
+    TRY(revoke_chain(tx, call.services, call.caller, call.tenant, presented->rids_upwards()));
   }
   if (key != nullptr) {
     const auto public_key = TRY(decode_subject_pubkey(key));

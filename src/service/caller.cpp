@@ -1,30 +1,60 @@
 #include "service/caller.h"
 
+#include <algorithm>
+
+#include "token/jws.h"
+
 namespace cadastre {
+namespace {
+
+std::unexpected<Refusal> refused(const char* reason) {
+  return refuse(Code::unauthenticated, reason, "The token does not hold any more.");
+}
+
+Result<void> readmit_in(Reader& tx, const Caller& caller, const TenantId& place) {
+  const auto row = tx.tenant(place);
+  if (!row || row->state == TenantState::deleted) return refused("tenant_unknown");
+  if (place == caller.home && caller.generation < row->generation) return refused("tenant_generation");
+  if (row->revocations == 0) return {};
+  const auto is_revoked = [&](RevocationKind kind, const std::vector<Bytes<32>>& ids) {
+    return std::ranges::any_of(ids, [&](const Bytes<32>& id) { return tx.is_revoked(place, kind, id); });
+  };
+  if (is_revoked(RevocationKind::token, caller.rids)) return refused("revoked");
+  if (is_revoked(RevocationKind::key, caller.key_thumbprints)) return refused("key_revoked:subject");
+  return {};
+}
+
+}  // namespace
 
 bool is_platform(const Caller& caller) { return caller.tenant.is_platform(); }
 
 Actor actor_of(const Caller& caller) {
-  const std::string scope = caller.scope.text();
-  const bool administrator = scope == "service:platform-admin" || scope == "service:tenant-admin";
-  return {.kind = administrator ? scope.substr(sizeof("service:") - 1) : "token",
-          .token_id = caller.token_id,
-          .subject_key = encode_base64url(caller.subject_key)};
+  const char* kind = "token";
+  if (caller.scope == Scope::tenant_admin()) kind = "tenant-admin";
+  if (caller.home.is_platform()) kind = "platform-admin";
+  return {.kind = kind, .token_id = caller.token_id, .subject_key = encode_base64url(caller.subject_key)};
 }
 
-Result<void> readmit(Reader& tx, const Caller& caller) {
-  const auto refused = [](const char* reason) {
-    return refuse(Code::unauthenticated, reason, "The token does not hold any more.");
-  };
-  const auto tenant = tx.tenant(caller.tenant);
-  if (!tenant || tenant->state == TenantState::deleted) return refused("tenant_unknown");
-  if (caller.generation < tenant->generation) return refused("tenant_generation");
-  if (tenant->revocations == 0) return {};
-  for (const auto& rid : caller.rids) {
-    if (tx.is_revoked(caller.tenant, RevocationKind::token, rid)) return refused("revoked");
+std::vector<TenantId> namespaces_of(const Caller& caller) {
+  std::vector<TenantId> places{caller.tenant};
+  const bool has_ancestors = caller.rids.size() > caller.elements;
+  if (!is_platform(caller) && (caller.home.is_platform() || has_ancestors)) places.push_back(TenantId::platform());
+  return places;
+}
+
+void add_keys_of_ancestors(Caller& caller, Reader& reader) {
+  const auto places = namespaces_of(caller);
+  for (std::size_t i = caller.elements; i < caller.rids.size(); ++i) {
+    for (const TenantId& place : places) {
+      const auto ancestor = reader.token_by_rid(place, caller.rids[i]);
+      if (ancestor) caller.key_thumbprints.push_back(thumbprint(ancestor->subject_key));
+    }
   }
-  if (tx.is_revoked(caller.tenant, RevocationKind::key, caller.subject_thumbprint))
-    return refused("key_revoked:subject");
+}
+
+Result<void> readmit(Reader& tx, const Caller& caller, Instant now) {
+  if (now >= caller.expires_at) return refused("expired");
+  for (const TenantId& place : namespaces_of(caller)) TRY(readmit_in(tx, caller, place));
   return {};
 }
 

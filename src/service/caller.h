@@ -13,12 +13,14 @@
 namespace cadastre {
 
 struct Caller {
-  TenantId tenant;  ///< TenantId::platform() when the token is a platform administrator's.
+  TenantId tenant;  ///< Whom it acts for; TenantId::platform() when the token is a platform administrator's.
+  TenantId home;    ///< Whose generation counts: the platform's too when a link narrowed such a token to `tenant`.
   Scope scope;
-  std::string token_id;            ///< `jti`.
-  std::vector<RevocationId> rids;  ///< Of the token, then of its ancestors: any of them revoked ends it.
+  std::string token_id;            ///< `jti`; of a link its rid, since a link's `jti` is its maker's choice.
+  std::vector<RevocationId> rids;  ///< Its own, of what is above it in the chain, of the root's ancestors; all count.
+  std::size_t elements = 1;        ///< How many of `rids` are of the chain; the others are ancestors.
   Bytes<32> subject_key{};
-  Bytes<32> subject_thumbprint{};
+  std::vector<Bytes<32>> key_thumbprints;  ///< Of the keys of all those, as far as they are known; its own first.
   std::int64_t generation = 1;
   Instant expires_at;
   std::vector<Caveat> caveats;  ///< What it is bound by, and whatever is issued under it.
@@ -30,10 +32,20 @@ struct Caller {
 /// True for a platform administrator, who belongs to no tenant.
 bool is_platform(const Caller& caller);
 
+/// What hangs from a platform administrator's token is the platform's doing, in a tenant's log too.
 Actor actor_of(const Caller& caller);
 
+/// Where something of the caller's can have been revoked, the namespace it acts in first. What was issued under another
+/// token can hang from a platform administrator's.
+std::vector<TenantId> namespaces_of(const Caller& caller);
+
+/// Takes the keys of the ancestors from the register into `key_thumbprints`: a revoked key ends what was issued under a
+/// token of it. Of a link only the chain knows the key.
+void add_keys_of_ancestors(Caller& caller, Reader& reader);
+
 /// Asks the store again, inside the transaction that is about to change something, whether the caller still may:
-/// generation, revocation of any element or of its key. Refuses as authentication does.
-Result<void> readmit(Reader& tx, const Caller& caller);
+/// expiry, generation, revocation of any element, of any element's key or of any ancestor. Refuses as authentication
+/// does.
+Result<void> readmit(Reader& tx, const Caller& caller, Instant now);
 
 }  // namespace cadastre

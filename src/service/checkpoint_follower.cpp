@@ -28,8 +28,8 @@ Result<ledger::Checkpoint> without_signature(std::string_view note) {
 }
 
 /// The mark to raise; nothing when it stands there already.
-Taken take(const ShownCheckpoint& shown, Reader& reader, const HighWater& marks, const Bytes<32>& master_seed) {
-  const auto mark = marks.find(shown.log_id);
+Taken take(const ShownCheckpoint& shown, const std::optional<WaterMark>& mark, Reader& reader,
+           const Bytes<32>& master_seed) {
   const auto claimed = without_signature(shown.note);
   if (claimed && is_known(mark, *claimed)) return std::nullopt;
   const std::uint64_t size_before = mark ? mark->size : 0;
@@ -55,23 +55,25 @@ Taken take(const ShownCheckpoint& shown, Reader& reader, const HighWater& marks,
 
 }  // namespace
 
-std::vector<LogFinding> follow_checkpoints(PublisherLease& lease, Reader& reader, HighWater& marks,
-                                           const Bytes<32>& master_seed) {
-  std::vector<LogFinding> findings;
+Followed follow_checkpoints(PublisherLease& lease, Reader& reader, HighWater& marks, const Bytes<32>& master_seed) {
+  Followed followed;
   for (auto page = lease.shown(checkpoints_per_page); !page.empty(); page = lease.shown(checkpoints_per_page)) {
     std::vector<WaterMark> raised;
     for (const ShownCheckpoint& shown : page) {
-      auto taken = take(shown, reader, marks, master_seed);
-      if (!taken)
-        findings.push_back(std::move(taken).error());
-      else if (*taken)
+      const auto mark = marks.find(shown.log_id);
+      auto taken = take(shown, mark, reader, master_seed);
+      if (!taken) {
+        followed.findings.push_back(std::move(taken).error());
+      } else if (*taken) {
         raised.push_back(**taken);
+        if (mark) followed.grown.push_back({shown.tenant, shown.log_id, mark->size, (*taken)->size});
+      }
     }
     if (raised.empty()) continue;
     marks.raise(raised);
     marks.settle(raised);
   }
-  return findings;
+  return followed;
 }
 
 }  // namespace cadastre

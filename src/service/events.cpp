@@ -31,6 +31,11 @@ EventValue::Object token_facts(const IssuedToken& token) {
           {"subject_key", encode_base64url(token.subject_key)}};
 }
 
+/// What a replacement is made to change.
+EventValue::Object reach_of(const IssuedToken& token) {
+  return {{"scope", token.scope}, {"expires_at", ms_since_epoch(token.expires_at)}};
+}
+
 }  // namespace
 
 Event tenant_created(const Tenant& tenant, const Caller& caller) {
@@ -85,6 +90,20 @@ Event token_issued(const IssuedToken& token, Actor actor, std::string request_id
 
 Event token_revoked(const IssuedToken& token, const Caller& caller) {
   return event_of(EventType::token_revoked, token.tenant, caller, token_facts(token));
+}
+
+Event token_revoked_for(const IssuedToken& before, const IssuedToken& after, const Caller& caller) {
+  auto data = token_facts(before);
+  data.emplace_back("replaced_by", encode_base64url(after.id));
+  return event_of(EventType::token_revoked, before.tenant, caller, std::move(data));
+}
+
+Event token_issued_for(const IssuedToken& before, const IssuedToken& after, const Caller& caller) {
+  auto event = token_issued(after, actor_of(caller), caller.request_id);
+  event.data.emplace_back("replaces", encode_base64url(before.id));
+  event.data.emplace_back("before", reach_of(before));
+  event.data.emplace_back("after", reach_of(after));
+  return event;
 }
 
 Event rid_revoked(const TenantId& tenant, const RevocationId& rid, const Caller& caller) {

@@ -23,6 +23,9 @@ Event vm_deleted(const Vm& vm, const Caller& caller);
 /// who.
 Event token_issued(const IssuedToken& token, Actor actor, std::string request_id);
 Event token_revoked(const IssuedToken& token, const Caller& caller);
+/// The end of a token whose holder gets another in its place, and the beginning of that one: with what changed.
+Event token_revoked_for(const IssuedToken& before, const IssuedToken& after, const Caller& caller);
+Event token_issued_for(const IssuedToken& before, const IssuedToken& after, const Caller& caller);
 /// An element of an offline chain, by its rid alone.
 Event rid_revoked(const TenantId& tenant, const RevocationId& rid, const Caller& caller);
 /// Every token bound to the key.

@@ -11,13 +11,19 @@
 #include <string_view>
 #include <vector>
 
+#include "domain/challenge.h"
+#include "domain/counter.h"
+#include "domain/device.h"
 #include "domain/event.h"
 #include "domain/issued_token.h"
+#include "domain/session.h"
+#include "domain/signing_key.h"
 #include "domain/tenant.h"
 #include "domain/vm.h"
 #include "service/publication_port.h"
 #include "service/rate_port.h"
 #include "service/store_failure.h"
+#include "service/store_query.h"
 
 namespace cadastre {
 
@@ -37,18 +43,6 @@ struct Leaf {
   std::string bytes;  ///< Exactly what is hashed.
 };
 
-enum class Order { ascending, descending };
-
-struct LeafQuery {
-  std::uint64_t from = 0;         ///< First seq, included.
-  std::uint64_t to = UINT64_MAX;  ///< Past the last seq.
-  std::vector<EventType> types;   ///< Empty: all.
-  std::optional<Instant> since;   ///< `ts` from, included.
-  std::optional<Instant> until;   ///< `ts` to, excluded.
-  Order order = Order::ascending;
-  std::size_t limit = 1000;
-};
-
 /// The last checkpoint signed for a log.
 struct PublishedCheckpoint {
   TenantId tenant;
@@ -66,17 +60,10 @@ struct LogState {
   std::uint64_t published_size = 0;  ///< 0: never published.
 };
 
-struct VmQuery {
-  std::optional<VmId> after;  ///< Keyset: only ids greater than this one.
-  std::optional<VmState> state;
-  std::string node_id;  ///< Empty: any.
-  std::string name;     ///< Empty: any.
-  std::size_t limit = 50;
-};
-
-struct TokenQuery {
-  std::optional<TokenId> after;
-  std::size_t limit = 50;
+/// A namespace with the head of its log.
+struct TenantWithHead {
+  Tenant tenant;
+  LogHead head;
 };
 
 /// The first answer to a request with an Idempotency-Key. Never holds a token: see `token_id`.
@@ -115,7 +102,20 @@ class Reader {
   virtual std::vector<IssuedToken> tokens(const TenantId& tenant, const TokenQuery& query) = 0;
   /// Whether it was ever recorded, its `expires_at` past or not.
   virtual bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) = 0;
+  virtual std::optional<Device> device(const TenantId& tenant, std::string_view id) = 0;
+  virtual std::vector<Device> devices(const TenantId& tenant, const DeviceQuery& query) = 0;
+  virtual std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) = 0;  ///< Expired ones too.
+  virtual std::optional<Session> session(const TenantId& tenant, const SessionId& id) = 0;      ///< Expired ones too.
+  virtual std::vector<Session> sessions(const TenantId& tenant, const SessionQuery& query) = 0;
+  virtual std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) = 0;
+  virtual std::vector<SeenLink> links(const TenantId& tenant, const LinkQuery& query) = 0;
+  /// 0 when nothing was counted yet.
+  virtual std::int64_t counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid) = 0;
+  virtual std::vector<SigningKey> signing_keys() = 0;  ///< All of them, in order of `kid`.
   virtual std::optional<LogHead> log_head(const TenantId& tenant) = 0;
+  /// Those of them that there are, deleted ones and the platform too, in no order. One question where each costs a
+  /// trip.
+  virtual std::vector<TenantWithHead> tenants_with_heads(std::span<const TenantId> ids);
   virtual std::vector<Leaf> leaves(const TenantId& tenant, const LeafQuery& query) = 0;
   virtual std::optional<PublishedCheckpoint> checkpoint(const TenantId& tenant) = 0;
   /// Every log in order of tenant, from the one after `after` on (the platform's first: give nothing to start).
@@ -134,17 +134,33 @@ class Tx : public Reader {
  public:
   virtual void insert(const Tenant& tenant) = 0;
   /// Writes the row but for what never changes (`log_id`, `vkey`, `created_at`, `created_by`) and what the store counts
-  /// itself: the log's head, `revocations` and `revision`. A change of the row or of the tenant's VMs raises `revision`
-  /// by one for each transaction; the caller's copy keeps the old one. Throws StoreFailure when there is no such row,
-  /// as every change of a missing row does.
+  /// itself: the log's head, `revocations`, `access_changes` and `revision`. A change of the row or of the tenant's VMs
+  /// raises `revision` by one for each transaction; the caller's copy keeps the old one. Throws StoreFailure when there
+  /// is no such row, as every change of a missing row does.
   virtual void update(const Tenant& tenant) = 0;
   virtual void insert(const Vm& vm) = 0;
   virtual void update(const Vm& vm) = 0;
   virtual void erase(const TenantId& tenant, const VmId& vm) = 0;
   virtual void insert(const IssuedToken& token) = 0;
   virtual void mark_revoked(const TenantId& tenant, const TokenId& token, Instant at, std::string_view by) = 0;
+  /// The token was used: `first_seen` is set once, `last_seen` never goes back.
+  virtual void mark_seen(const TenantId& tenant, const TokenId& token, Instant at) = 0;
   /// Also raises the tenant row's `revocations`. Recording the same twice changes nothing.
   virtual void insert(const Revocation& revocation) = 0;
+  /// Each `put` below writes the whole row, new or not. A change of a device or a signing key also raises the tenant
+  /// row's `access_changes`, so that every process hears of it; the rest raises nothing.
+  virtual void put(const Device& device) = 0;
+  virtual void erase_device(const TenantId& tenant, std::string_view id) = 0;
+  /// Others of the tenant that have expired by its `created_at` are forgotten on the way.
+  virtual void put(const Challenge& challenge) = 0;
+  virtual void erase_challenge(const TenantId& tenant, const Bytes<32>& id) = 0;
+  virtual void put(const Session& session) = 0;
+  /// Tells nobody: whoever ends a session before its time records a revocation too.
+  virtual void erase_session(const TenantId& tenant, const SessionId& id) = 0;
+  virtual void put(const SeenLink& link) = 0;
+  /// Requires a value that is not negative; 0 forgets the counter.
+  virtual void set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value) = 0;
+  virtual void put(const SigningKey& key) = 0;  ///< In the platform's namespace.
   /// Appends the event to its tenant's log: seq from the head, ts = max(`now`, last ts). Answers the seq.
   virtual std::uint64_t append(const Event& event, Instant now) = 0;
   /// Requires that `idempotent_answer` found none in this transaction; an expired one is replaced. Others that have
@@ -168,6 +184,9 @@ struct Change {
   /// Called exactly once, on a thread of the store, when what the body wrote is durable or dropped; with the exception
   /// that stopped it, if any. Must be quick and must not throw.
   std::function<void(std::exception_ptr)> done;
+  /// The other tenants that the body changes, as far as they are known before it runs: a store that locks rows locks
+  /// theirs with the first, instead of running the body again for each that is not free.
+  std::vector<TenantId> further = {};
 };
 
 /// What the store tells this process: of its own changes after the commit and before any `done` of it is called; of
@@ -176,8 +195,9 @@ class ChangeFeed {
  public:
   virtual ~ChangeFeed() = default;
   /// The tenant's data changed: its row as it is now, or was a moment ago: `revision` grows with every change, of its
-  /// VMs too. Of what other processes did only changes of the row itself are told. A new revocation is such a change:
-  /// the row counts them, so whoever knew another count asks the store again.
+  /// VMs too. Of what other processes did only changes of the row itself are told. A new revocation is such a change,
+  /// and a change of a device or a signing key: the row counts them, so whoever knew another count asks the store
+  /// again.
   virtual void tenant_changed(const Tenant& tenant) = 0;
   /// Some changes may not have been told: what was heard of before is in doubt.
   virtual void missed() = 0;
@@ -201,7 +221,8 @@ class Store {
  public:
   virtual ~Store() = default;
   virtual std::unique_ptr<Reader> open_reader() = 0;
-  /// Queues a change; false when the tenant's lane is full or the store is stopping, and then nothing is called.
+  /// Queues a change; false when the tenant's lane is full or the store is stopping, and then nothing is called. Throws
+  /// StoreFailure, and calls nothing either, when it is known already that the store cannot be asked.
   [[nodiscard]] virtual bool submit(Change change) = 0;
   /// Names the one listener; before the first submit. It outlives the store.
   virtual void subscribe(ChangeFeed& feed) = 0;
@@ -225,18 +246,22 @@ class Store {
 
 namespace detail {
 /// Runs one change through the store and waits for it. Throws what the body or the store threw.
-void run_and_wait(Store& store, const TenantId& tenant, std::function<Verdict(Tx&)> body);
+void run_and_wait(Store& store, const TenantId& tenant, std::function<Verdict(Tx&)> body,
+                  std::vector<TenantId> further = {});
 }  // namespace detail
 
 /// Runs `body(Tx&) -> Result<T>` in one transaction and answers when it is durable: commits a yes, drops a refusal.
-/// For callers that may block; a request goes through the server's committer instead.
+/// For callers that may block; a request goes through the server's committer instead. `further` is the change's.
 template <class Body>
-auto transact(Store& store, const TenantId& tenant, Body&& body) {
+auto transact(Store& store, const TenantId& tenant, Body&& body, std::vector<TenantId> further = {}) {
   std::optional<decltype(body(std::declval<Tx&>()))> answer;
-  detail::run_and_wait(store, tenant, [&](Tx& tx) {
-    answer = body(tx);
-    return *answer ? Verdict::commit : Verdict::drop;
-  });
+  detail::run_and_wait(
+      store, tenant,
+      [&](Tx& tx) {
+        answer = body(tx);
+        return *answer ? Verdict::commit : Verdict::drop;
+      },
+      std::move(further));
   return *std::move(answer);
 }
 

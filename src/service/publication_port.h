@@ -62,9 +62,18 @@ struct ShownCheckpoint {
 class PublisherLease {
  public:
   virtual ~PublisherLease() = default;
-  /// Takes the lease when nobody has it, or keeps it: true when this process publishes. To be called at least every
-  /// second while it does; costs nothing when it was kept a moment ago. Throws StoreFailure.
-  virtual bool hold() = 0;
+  /// Takes the lease when nobody has it, or keeps it: the fencing number under which this process has it, the same one
+  /// until another process has had it; nothing while another has it. What is written until the next call is written
+  /// under that number. So it is called only between two rounds: when nothing is left to be written of what was loaded
+  /// under the number before. Throws StoreFailure.
+  virtual std::optional<std::int64_t> take() = 0;
+  /// Keeps the lease under the number of the last `take`, and never takes it: false once another process has had it.
+  /// To be called at least every second while this process publishes; costs nothing when it was kept a moment ago.
+  /// Throws StoreFailure.
+  virtual bool keep() = 0;
+  /// As `keep`, but asks the store now, whatever this process believes: yes means that nobody else has published since
+  /// the last `take`. Throws StoreFailure.
+  virtual bool confirm() = 0;
   /// Leaves it to another, who need not wait then. Throws StoreFailure.
   virtual void release() = 0;
   /// The checkpoints put in place since the last answer, by whomever, oldest first; at first those of all logs. At most

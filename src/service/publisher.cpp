@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "base/threads.h"
-#include "service/checkpoint_follower.h"
 
 namespace cadastre {
 namespace {
@@ -18,8 +17,10 @@ constexpr std::size_t leaf_bytes_per_wave = 16U << 20U;
 constexpr std::size_t logs_per_swap = 256;  // in one transaction, which the changes of others wait for
 constexpr std::size_t logs_per_page = 256;
 constexpr std::size_t replaced_tiles_max = 64U << 10U;
+constexpr std::chrono::milliseconds removed_by_others{15'000};  // another publishes within 5 s, and removes what is due
 constexpr std::chrono::milliseconds pause_max{2000};
 constexpr auto wait_after_failures_max = std::chrono::milliseconds(5000);
+constexpr const char* lease_went = "the publisher's lease went to another process";
 
 }  // namespace
 
@@ -79,20 +80,34 @@ std::vector<LogFinding> Publisher::publish_round() {
   return findings;
 }
 
-/// Whether it is this process that publishes; otherwise it has followed the one that does. Who begins to publish knows
-/// first of all that was shown.
+/// Whether it is this process that publishes; otherwise it has followed the one that does. Who begins to publish, or
+/// begins again after another did, knows first of all that was shown.
 bool Publisher::may_publish(Reader& reader, std::vector<LogFinding>& findings) {
   if (lease_ == nullptr) return is_publishing_ = true;
   const bool was_publishing = std::exchange(is_publishing_, false);
-  const bool is_held = lease_->hold();
-  if (!is_held || !was_publishing) {
-    replaced_.clear();
+  const auto fence = lease_->take();
+  const bool goes_on = was_publishing && fence && fence == fence_;
+  fence_ = fence;
+  if (!goes_on) {
     is_interrupted_ = true;
-    std::ranges::move(follow_checkpoints(*lease_, reader, marks_, master_seed_), std::back_inserter(findings));
+    follow(reader, findings);
   }
-  is_publishing_ = is_held && lease_->hold();
+  is_publishing_ = fence && lease_->confirm();
   is_behind_ = false;
   return is_publishing_;
+}
+
+/// Knows what the others have put in place, and which tiles were replaced by it: they are for this process to remove,
+/// if it publishes when they are due.
+void Publisher::follow(Reader& reader, std::vector<LogFinding>& findings) {
+  auto followed = follow_checkpoints(*lease_, reader, marks_, master_seed_);
+  std::ranges::move(followed.findings, std::back_inserter(findings));
+  for (const LogGrowth& log : followed.grown) schedule_removal(log);
+  const Tick now = clock_.tick();
+  const auto is_removed = [&](const ReplacedTile& tile) { return tile.due + removed_by_others <= now; };
+  while (!replaced_.empty() && (is_removed(replaced_.front()) || replaced_.size() > replaced_tiles_max)) {
+    replaced_.pop_front();
+  }
 }
 
 /// Perhaps another can do what this process cannot. When not even this can be done, the lease ends by itself.
@@ -105,9 +120,14 @@ void Publisher::leave_lease() {
   is_publishing_ = false;
 }
 
-/// Long work keeps the lease. Losing it is no harm, but then nothing more can be written.
+/// Long work keeps the lease. Losing it is no harm, but then nothing more can be written in this round.
 void Publisher::expect_lease() {
-  if (lease_ != nullptr && !lease_->hold()) throw StoreFailure("the publisher's lease went to another process");
+  if (lease_ != nullptr && !lease_->keep()) throw StoreFailure(lease_went);
+}
+
+/// Who lost the lease has compared what was loaded before with what another has published since.
+void Publisher::expect_alone() {
+  if (lease_ != nullptr && !lease_->confirm()) throw StoreFailure(lease_went);
 }
 
 /// Keeps what a step refuses or throws as the outcome of its job.
@@ -221,7 +241,7 @@ bool Publisher::publish_wave(Wave wave, std::vector<LogFinding>& findings) {
 
 /// Freezes the logs with a finding, keeps the first failure, and answers the jobs that can go on.
 std::vector<Publisher::Job*> Publisher::sort_out(std::vector<Job>& jobs, std::vector<LogFinding>& findings) {
-  expect_lease();  // who lost it compares what was loaded before with what another has published since
+  expect_alone();
   std::vector<Job*> sound;
   for (Job& job : jobs) {
     if (job.failure) {
@@ -243,13 +263,16 @@ void Publisher::swap_in(std::vector<Job*>& jobs) {
   std::vector<Job*> swapped_in;
   for (std::size_t first = 0; first < jobs.size(); first += logs_per_swap) {
     const auto some = std::span(jobs).subspan(first, std::min(logs_per_swap, jobs.size() - first));
-    const auto swapped = transact(store_, TenantId::platform(), [&](Tx& tx) -> Result<std::vector<bool>> {
+    std::vector<TenantId> tenants;
+    for (const Job* const job : some) tenants.push_back(job->next->tenant);
+    const auto publish = [&](Tx& tx) -> Result<std::vector<bool>> {
       std::vector<bool> done;
       for (const Job* const job : some) {
         done.push_back(tx.publish(*job->next, job->base.last ? job->base.last->size : 0));
       }
       return done;
-    });
+    };
+    const auto swapped = transact(store_, TenantId::platform(), publish, std::move(tenants));
     for (std::size_t i = 0; i < some.size(); ++i) {
       if ((*swapped)[i]) swapped_in.push_back(some[i]);
     }
@@ -291,7 +314,8 @@ void Publisher::finish(const std::vector<Job*>& jobs) {
     }
     settled.push_back(raised[i]);
     leaves += jobs[i]->leaves.size();
-    schedule_removal(*jobs[i]);
+    const std::uint64_t size = jobs[i]->next->size;
+    schedule_removal({jobs[i]->next->tenant, jobs[i]->next->log_id, size - jobs[i]->leaves.size(), size});
   }
   marks_.settle(settled);
   const std::lock_guard lock(mutex_);
@@ -330,11 +354,9 @@ void Publisher::keep_failure(std::exception_ptr failure) {
   if (!failure_) failure_ = std::move(failure);
 }
 
-void Publisher::schedule_removal(const Job& job) {
-  const std::uint64_t old_size = job.next->size - job.leaves.size();
-  for (const ledger::TileId& tile : ledger::tiles_replaced(old_size, job.next->size)) {
-    replaced_.push_back(
-        {clock_.tick() + settings_.grace, job.next->tenant, job.next->log_id, ledger::partial_folder(tile)});
+void Publisher::schedule_removal(const LogGrowth& log) {
+  for (const ledger::TileId& tile : ledger::tiles_replaced(log.old_size, log.size)) {
+    replaced_.push_back({clock_.tick() + settings_.grace, log.tenant, log.log_id, ledger::partial_folder(tile)});
   }
 }
 
@@ -420,7 +442,7 @@ bool Publisher::stop() {
   if (thread_.joinable()) thread_.join();
   const bool is_done = round_succeeds();
   const std::lock_guard lock(round_mutex_);
-  if (is_done) remove_replaced(true);
+  if (is_done && is_publishing_) remove_replaced(lease_ == nullptr);
   if (is_publishing_ && lease_ != nullptr) leave_lease();
   return is_done && !is_behind_;
 }

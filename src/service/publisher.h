@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "service/checkpoint_follower.h"
 #include "service/log_check.h"
 #include "service/log_publication.h"
 #include "service/ports.h"
@@ -71,8 +72,9 @@ class Publisher {
 
   /// Publishes at every interval from a thread of its own.
   void start(Reports reports);
-  /// Ends that thread after the wave in progress, publishes what is left, and removes the partial tiles that were
-  /// replaced, as far as the patience lasts. True when everything is published; else the rest is after the next start.
+  /// Ends that thread after the wave in progress, publishes what is left, and, when nobody else serves this store,
+  /// removes the partial tiles that were replaced, as far as the patience lasts. True when everything is published;
+  /// else the rest is after the next start.
   bool stop();
 
   PublisherFigures figures() const;
@@ -90,7 +92,9 @@ class Publisher {
   void run(const std::stop_token& stop);
   bool round_succeeds();
   bool may_publish(Reader& reader, std::vector<LogFinding>& findings);
+  void follow(Reader& reader, std::vector<LogFinding>& findings);
   void expect_lease();
+  void expect_alone();
   void leave_lease();
   std::chrono::milliseconds wait_until_next(bool succeeded, std::chrono::milliseconds waited) const;
   void finish_interrupted(Reader& reader, std::vector<LogFinding>& findings);
@@ -104,7 +108,7 @@ class Publisher {
   void finish(const std::vector<Job*>& jobs);
   std::vector<Job*> sort_out(std::vector<Job>& jobs, std::vector<LogFinding>& findings);
   void keep_failure(std::exception_ptr failure);
-  void schedule_removal(const Job& job);
+  void schedule_removal(const LogGrowth& log);
   void remove_replaced(bool all);
   bool is_patience_over() const;
   void note_waiting(const std::vector<Job>& jobs);
@@ -124,9 +128,10 @@ class Publisher {
   const PublisherSettings settings_;
   Reports reports_;
 
-  std::mutex round_mutex_;      // one round at a time; guards what follows
-  bool is_publishing_ = false;  // in the last round
-  bool is_interrupted_ = true;  // a round may have been cut off before this one, in this process or the last
+  std::mutex round_mutex_;             // one round at a time; guards what follows
+  bool is_publishing_ = false;         // in the last round
+  std::optional<std::int64_t> fence_;  // under which it was, if it was
+  bool is_interrupted_ = true;         // a round may have been cut off before this one, in this process or the last
   std::set<LogId> frozen_;
   std::deque<ReplacedTile> replaced_;
   std::exception_ptr failure_;  // the first of this round

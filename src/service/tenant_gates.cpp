@@ -11,14 +11,14 @@ TenantGate::TenantGate(const Tenant& tenant, RateSharing sharing)
     : id_(tenant.id),
       revision_(tenant.revision),
       generation_(tenant.generation),
-      revocations_(tenant.revocations),
+      revocations_(endings(tenant)),
       state_(tenant.state),
       rate_(tenant.quota.api_rate.value, sharing) {}
 
 void TenantGate::apply(const Tenant& tenant) {
   if (tenant.revision < revision()) return;
   generation_.store(tenant.generation, std::memory_order_release);
-  revocations_.store(tenant.revocations, std::memory_order_release);
+  revocations_.store(endings(tenant), std::memory_order_release);
   rate_.set_limit(tenant.quota.api_rate.value);
   state_.store(tenant.state, std::memory_order_release);
   revision_.store(tenant.revision, std::memory_order_release);  // last: who sees it sees the rest

@@ -79,6 +79,7 @@ class TenantGate {
   const TenantId& id() const { return id_; }
   std::int64_t revision() const { return revision_.load(std::memory_order_acquire); }
   std::int64_t generation() const { return generation_.load(std::memory_order_acquire); }
+  /// And whatever else can end a token: `endings`.
   std::int64_t revocations() const { return revocations_.load(std::memory_order_acquire); }
   TenantState state() const { return state_.load(std::memory_order_acquire); }
   Tick last_used() const { return rate_.last_used(); }

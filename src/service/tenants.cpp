@@ -72,14 +72,14 @@ Result<Tenant> tenant(Reader& reader, const TenantId& id) {
   return refuse(Code::not_found, "tenant", "There is no such tenant.");
 }
 
-Result<Tenant> tenant_at(Reader& reader, const TenantId& id, const std::optional<std::int64_t>& if_match) {
+Result<Tenant> tenant_at(Reader& reader, const TenantId& id, const Precondition& if_match) {
   auto found = TRY(tenant(reader, id));
-  if (!if_match || *if_match == found.revision) return found;
+  if (if_match.holds(found.revision)) return found;
   return refuse(Code::precondition_failed, "If-Match", "The tenant has changed since: read it again and repeat.");
 }
 
 Result<Tenant> update_tenant(Tx& tx, Services& services, const Caller& caller, const TenantId& id,
-                             const TenantPatch& patch, const std::optional<std::int64_t>& if_match) {
+                             const TenantPatch& patch, const Precondition& if_match) {
   auto before = TRY(tenant_at(tx, id, if_match));
   Tenant after = before;
   if (patch.display_name) {
@@ -112,7 +112,7 @@ Result<Tenant> set_tenant_state(Tx& tx, Services& services, const Caller& caller
 }
 
 Result<void> delete_tenant(Tx& tx, Services& services, const Caller& caller, const TenantId& id,
-                           const std::optional<std::int64_t>& if_match) {
+                           const Precondition& if_match) {
   auto tenant = TRY(tenant_at(tx, id, if_match));
   if (tenant.used.vms > VmCount{0}) {
     return refuse(Code::tenant_not_empty, "tenant",

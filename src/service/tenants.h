@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "domain/precondition.h"
 #include "service/caller.h"
 #include "service/services.h"
 
@@ -30,12 +31,12 @@ Result<Tenant> create_tenant(Tx& tx, Services& services, const Caller& caller, c
 /// The tenant, or `not_found` for one that is missing or deleted.
 Result<Tenant> tenant(Reader& reader, const TenantId& id);
 
-/// The tenant, and `precondition_failed` when `if_match` is given and is not its revision.
-Result<Tenant> tenant_at(Reader& reader, const TenantId& id, const std::optional<std::int64_t>& if_match);
+/// The tenant, and `precondition_failed` when `if_match` does not hold for it.
+Result<Tenant> tenant_at(Reader& reader, const TenantId& id, const Precondition& if_match);
 
 /// Changes the display name and limits. Refuses a limit below usage unless forced.
 Result<Tenant> update_tenant(Tx& tx, Services& services, const Caller& caller, const TenantId& id,
-                             const TenantPatch& patch, const std::optional<std::int64_t>& if_match);
+                             const TenantPatch& patch, const Precondition& if_match);
 
 /// Suspends an active tenant or resumes a suspended one; doing it twice changes nothing and writes no leaf.
 Result<Tenant> set_tenant_state(Tx& tx, Services& services, const Caller& caller, const TenantId& id,
@@ -43,6 +44,6 @@ Result<Tenant> set_tenant_state(Tx& tx, Services& services, const Caller& caller
 
 /// Retires the id for ever. Refuses a tenant that still holds something, and names what.
 Result<void> delete_tenant(Tx& tx, Services& services, const Caller& caller, const TenantId& id,
-                           const std::optional<std::int64_t>& if_match);
+                           const Precondition& if_match);
 
 }  // namespace cadastre

@@ -11,54 +11,52 @@ namespace cadastre {
 namespace {
 
 constexpr std::size_t label_bytes_max = 100;
-constexpr std::chrono::seconds tombstone_margin{300};  // TOKENS.md section 8
-
-std::unexpected<Refusal> wrong_field(const char* name, std::string rule) {
-  auto detail = fmt::format("{} {}", name, rule);
-  return std::unexpected(
-      Refusal{Code::invalid_field, name, std::move(detail), {}, {{fmt::format("/{}", name), std::move(rule)}}});
-}
 
 Result<void> check_label(std::string_view label) {
   const bool has_control =
       std::ranges::any_of(label, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   if (label.size() > label_bytes_max || has_control)
-    return wrong_field("label", "must have at most 100 bytes and no control characters");
+    return refuse_member("label", "must have at most 100 bytes and no control characters");
   return {};
 }
 
 Result<void> check_order(const Services& services, const TokenOrder& order) {
   const std::int64_t longest = services.deployment.token_lifetime_max.count();
   if (order.expires_in_s < token_lifetime_min.count() || order.expires_in_s > longest) {
-    return wrong_field("expires_in_seconds",
-                       fmt::format("must be an integer from {} to {}", token_lifetime_min.count(), longest));
+    return refuse_member("expires_in_seconds",
+                         fmt::format("must be an integer from {} to {}", token_lifetime_min.count(), longest));
   }
   if (order.delegable_depth < 0 || order.delegable_depth > delegable_depth_max) {
-    return wrong_field("delegable_depth", fmt::format("must be an integer from 0 to {}", delegable_depth_max));
+    return refuse_member("delegable_depth", fmt::format("must be an integer from 0 to {}", delegable_depth_max));
   }
   if (order.tenant.is_platform() != (order.scope == Scope::platform_admin())) {
-    return wrong_field("scope", "service:platform-admin is for tokens without a tenant, and for them alone");
+    return refuse_member("scope", "service:platform-admin is for tokens without a tenant, and for them alone");
   }
   const std::string& own = services.deployment.audience;
   if (!order.audience.empty() && order.audience != own && !order.audience.starts_with(own + "/")) {
-    return wrong_field("audience", fmt::format("must be {0} or {0}/<service>", own));
+    return refuse_member("audience", fmt::format("must be {0} or {0}/<service>", own));
   }
   return check_label(order.label);
 }
 
+/// Nobody hands out more than they have.
+Result<void> admit_scope(const Services& services, const Caller& caller, const Scope& scope) {
+  if (may_delegate(caller.scope, scope, services.deployment.delegable_services)) return {};
+  return refuse(Code::insufficient_scope, "scope",
+                fmt::format("A token of scope {} cannot issue one of scope {}.", caller.scope.text(), scope.text()));
+}
+
 /// What a sub-token owes to the token it is issued under. A platform administrator issues root tokens of tenants.
-Result<void> admit_sub_token(const Services& services, const Caller& caller, const TokenOrder& order,
-                             Instant expires_at) {
-  if (!may_delegate(caller.scope, order.scope, services.deployment.delegable_services)) {
-    return refuse(
-        Code::insufficient_scope, "scope",
-        fmt::format("A token of scope {} cannot issue one of scope {}.", caller.scope.text(), order.scope.text()));
-  }
+Result<void> admit_sub_token(const Caller& caller, const TokenOrder& order, Instant expires_at) {
   if (is_platform(caller) && !order.tenant.is_platform()) return {};
   if (expires_at > caller.expires_at) {
-    return refuse(Code::expires_after_parent, "expires_in_seconds",
-                  fmt::format("The token it is issued under expires at {}; ask for a shorter life.",
-                              format_rfc3339(caller.expires_at)));
+    const std::string latest = format_rfc3339(caller.expires_at);
+    return std::unexpected(
+        Refusal{Code::expires_after_parent,
+                "expires_in_seconds",
+                fmt::format("The token it is issued under expires at {}; ask for a shorter life.", latest),
+                {},
+                {{"/expires_in_seconds", fmt::format("must end by {}", latest)}}});
   }
   if (caller.rids.size() > ancestors_max) {
     return refuse(Code::conflict, "anc",
@@ -75,7 +73,7 @@ Result<void> bind_to_parent(const Services& services, const Caller& caller, cons
   record.requires_pop = record.requires_pop || caller.requires_pop;
   record.ancestors = caller.rids;
   if (caller.audience == services.deployment.audience || caller.audience == record.audience) return {};
-  return wrong_field("audience", fmt::format("must be {}, as that of the token it is issued under", caller.audience));
+  return refuse_member("audience", fmt::format("must be {}, as that of the token it is issued under", caller.audience));
 }
 
 /// The tenant, which may get a token now.
@@ -86,8 +84,8 @@ Result<Tenant> issuing_tenant(Reader& reader, const TenantId& id) {
   return *std::move(tenant);
 }
 
-IssuedToken draw_record(Services& services, const TokenOrder& order, const Tenant& tenant) {
-  const std::int64_t now_s = s_since_epoch(services.clock.now());
+IssuedToken draw_record(Services& services, const TokenOrder& order, const Tenant& tenant, Instant now) {
+  const std::int64_t now_s = s_since_epoch(now);
   IssuedToken record{.tenant = order.tenant,
                      .scope = order.scope.text(),
                      .subject_key = order.subject_key,
@@ -124,61 +122,33 @@ Claims claims_of(const IssuedToken& record) {
           .device = {}};
 }
 
-Result<FreshToken> sign_and_record(Tx& tx, Services& services, IssuedToken record, Actor actor,
-                                   std::string request_id) {
-  auto minted = TRY(mint(claims_of(record), services.keys.token_issuer, services.deployment.token_algorithm));
-  record.rid = minted.rid;
-  tx.insert(record);
-  tx.append(token_issued(record, std::move(actor), std::move(request_id)), services.clock.now());
-  return FreshToken{std::move(record), std::move(minted.text)};
-}
-
-/// May the caller end what names `rids` (a token's own, then its ancestors')?
-Result<void> admit_revocation(const Caller& caller, const TenantId& tenant, const std::vector<RevocationId>& rids) {
-  if (is_platform(caller) && !tenant.is_platform()) return {};
-  const RevocationId& own = caller.rids.front();
-  const bool itself_or_below = std::ranges::find(rids, own) != rids.end();
-  if (itself_or_below) return {};
-  if (!permits(caller.scope, Scope::tenant_admin())) {
-    return refuse(Code::insufficient_scope, "scope",
-                  "Only service:tenant-admin may revoke another token; this one may revoke itself.");
-  }
-  const bool ancestor = !rids.empty() && std::ranges::find(caller.rids, rids.front()) != caller.rids.end();
-  if (ancestor) return refuse(Code::forbidden, "token", "A token cannot revoke one it was issued under.");
-  return {};
-}
-
-/// A tenant's own tokens change nothing while it is suspended; the platform may always revoke.
-Result<Tenant> revoking_tenant(Reader& reader, const Caller& caller, const TenantId& id) {
-  auto tenant = reader.tenant(id);
-  if (!tenant) return refuse(Code::not_found, "tenant", "There is no such tenant.");
-  if (!is_platform(caller)) TRY(admit_change(*tenant));
-  return *std::move(tenant);
-}
-
-/// A sub-token may not end what it was issued under, by its key or with its whole generation either.
-Result<void> admit_wide_revocation(Reader& reader, const Caller& caller, const TenantId& tenant,
-                                   const std::optional<PublicKey>& key) {
-  if (is_platform(caller) && !tenant.is_platform()) return {};
-  for (std::size_t i = 1; i < caller.rids.size(); ++i) {
-    const auto ancestor = reader.token_by_rid(tenant, caller.rids[i]);
-    if (!key || (ancestor && ancestor->subject_key == *key)) {
-      return refuse(Code::forbidden, "token", "A token cannot revoke one it was issued under.");
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
-Result<FreshToken> issue_token(Tx& tx, Services& services, const Caller& caller, const TokenOrder& order) {
+Result<IssuedToken> plan_token(Reader& reader, Services& services, const Caller& caller, const TokenOrder& order,
+                               Instant now) {
+  TRY(admit_scope(services, caller, order.scope));
   TRY(check_order(services, order));
-  const auto tenant = TRY(issuing_tenant(tx, order.tenant));
-  auto record = draw_record(services, order, tenant);
-  TRY(admit_sub_token(services, caller, order, record.expires_at));
+  const auto tenant = TRY(issuing_tenant(reader, order.tenant));
+  auto record = draw_record(services, order, tenant, now);
+  TRY(admit_sub_token(caller, order, record.expires_at));
   if (is_platform(caller) == order.tenant.is_platform()) TRY(bind_to_parent(services, caller, order, record));
   record.issued_by = caller.token_id;
-  return sign_and_record(tx, services, std::move(record), actor_of(caller), caller.request_id);
+  return record;
+}
+
+Result<FreshToken> sign_token(const Services& services, IssuedToken planned) {
+  auto minted = TRY(mint(claims_of(planned), services.keys.token_issuer, services.deployment.token_algorithm));
+  planned.rid = minted.rid;
+  return FreshToken{std::move(planned), std::move(minted.text)};
+}
+
+Result<FreshToken> issue_token(Tx& tx, Services& services, const Caller& caller, const TokenOrder& order) {
+  const Instant now = services.clock.now();
+  auto planned = TRY(plan_token(tx, services, caller, order, now));
+  auto fresh = TRY(sign_token(services, std::move(planned)));
+  tx.insert(fresh.record);
+  tx.append(token_issued(fresh.record, actor_of(caller), caller.request_id), now);
+  return fresh;
 }
 
 Result<FreshToken> issue_admin_token(Tx& tx, Services& services, std::string_view name, std::chrono::seconds lifetime) {
@@ -190,8 +160,11 @@ Result<FreshToken> issue_admin_token(Tx& tx, Services& services, std::string_vie
                          .label = std::string(name)};
   TRY(check_order(services, order));
   const auto platform = TRY(issuing_tenant(tx, order.tenant));
-  return sign_and_record(tx, services, draw_record(services, order, platform), {.kind = std::string(local_command)},
-                         "");
+  const Instant now = services.clock.now();
+  auto fresh = TRY(sign_token(services, draw_record(services, order, platform, now)));
+  tx.insert(fresh.record);
+  tx.append(token_issued(fresh.record, {.kind = std::string(local_command)}, ""), now);
+  return fresh;
 }
 
 Result<std::string> sign_again(const Services& services, const IssuedToken& record) {
@@ -209,70 +182,6 @@ Result<IssuedToken> token(Reader& reader, const TenantId& tenant, std::string_vi
   if (const auto rid = bytes ? exactly<32>(*bytes) : std::nullopt) found = reader.token_by_rid(tenant, *rid);
   if (!found) return refuse(Code::not_found, "token", "There is no such token.");
   return *std::move(found);
-}
-
-Result<void> revoke_token(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant,
-                          std::string_view id_or_rid) {
-  TRY(revoking_tenant(tx, caller, tenant));
-  const auto found = token(tx, tenant, id_or_rid);
-  if (!found) {
-    TRY(admit_revocation(caller, tenant, {}));
-    return std::unexpected(found.error());
-  }
-  std::vector<RevocationId> rids{found->rid};
-  rids.insert(rids.end(), found->ancestors.begin(), found->ancestors.end());
-  TRY(admit_revocation(caller, tenant, rids));
-  if (found->revoked_at) return {};
-  const Instant now = services.clock.now();
-  tx.mark_revoked(tenant, found->id, now, caller.token_id);
-  tx.insert(Revocation{.tenant = tenant,
-                       .kind = RevocationKind::token,
-                       .id = found->rid,
-                       .revoked_at = now,
-                       .expires_at = found->expires_at + tombstone_margin});
-  tx.append(token_revoked(*found, caller), now);
-  return {};
-}
-
-Result<void> revoke_rid(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant,
-                        const RevocationId& rid) {
-  if (tx.token_by_rid(tenant, rid)) return revoke_token(tx, services, caller, tenant, encode_base64url(rid));
-  TRY(revoking_tenant(tx, caller, tenant));
-  TRY(admit_revocation(caller, tenant, {rid}));
-  if (tx.is_revoked(tenant, RevocationKind::token, rid)) return {};
-  const Instant now = services.clock.now();
-  tx.insert(Revocation{.tenant = tenant,
-                       .kind = RevocationKind::token,
-                       .id = rid,
-                       .revoked_at = now,
-                       .expires_at = now + services.deployment.token_lifetime_max + tombstone_margin});
-  tx.append(rid_revoked(tenant, rid, caller), now);
-  return {};
-}
-
-Result<void> revoke_key(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant,
-                        const PublicKey& key) {
-  TRY(revoking_tenant(tx, caller, tenant));
-  TRY(admit_wide_revocation(tx, caller, tenant, key));
-  const Digest id = thumbprint(key);
-  if (tx.is_revoked(tenant, RevocationKind::key, id)) return {};
-  const Instant now = services.clock.now();
-  tx.insert(Revocation{.tenant = tenant,
-                       .kind = RevocationKind::key,
-                       .id = id,
-                       .revoked_at = now,
-                       .expires_at = now + services.deployment.token_lifetime_max + tombstone_margin});
-  tx.append(key_revoked(tenant, key, caller), now);
-  return {};
-}
-
-Result<void> revoke_generation(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant) {
-  auto row = TRY(revoking_tenant(tx, caller, tenant));
-  TRY(admit_wide_revocation(tx, caller, tenant, std::nullopt));
-  ++row.generation;
-  tx.update(row);
-  tx.append(generation_revoked(row, caller), services.clock.now());
-  return {};
 }
 
 }  // namespace cadastre

@@ -1,9 +1,10 @@
-// The verbs about tokens: issue, list, revoke. A token's text is made here and never kept.
+// The verbs about tokens: issue and find. A token's text is made here and never kept.
 #pragma once
 
 #include <string>
 
 #include "crypto/ed25519.h"
+#include "domain/precondition.h"
 #include "service/caller.h"
 #include "service/services.h"
 
@@ -29,6 +30,13 @@ struct FreshToken {
   std::string text;
 };
 
+/// What `issue_token` would issue at `now`: decided, but neither signed nor recorded.
+Result<IssuedToken> plan_token(Reader& reader, Services& services, const Caller& caller, const TokenOrder& order,
+                               Instant now);
+
+/// Signs a planned token; nothing is recorded yet.
+Result<FreshToken> sign_token(const Services& services, IssuedToken planned);
+
 /// Issues a token. Under a platform administrator it is a root token of the tenant; under a tenant's own token it is a
 /// sub-token, which names its ancestors, is bound by all that binds that one, and lives no longer.
 Result<FreshToken> issue_token(Tx& tx, Services& services, const Caller& caller, const TokenOrder& order);
@@ -42,18 +50,5 @@ Result<std::string> sign_again(const Services& services, const IssuedToken& reco
 
 /// The token of that id or rid (base64url, 22 or 43 characters) in the namespace.
 Result<IssuedToken> token(Reader& reader, const TenantId& tenant, std::string_view id_or_rid);
-
-/// Revokes a token for ever, and with it everything issued under it. Revoking twice changes nothing. An administrator
-/// may revoke any token of its namespace but its own ancestors; any other holder itself and what hangs below it.
-Result<void> revoke_token(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant,
-                          std::string_view id_or_rid);
-
-/// Revokes an element by its rid, known here or not (an offline link is not).
-Result<void> revoke_rid(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant,
-                        const RevocationId& rid);
-/// Revokes every token bound to the key.
-Result<void> revoke_key(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant, const PublicKey& key);
-/// Revokes every token of the namespace issued so far, the caller's own included.
-Result<void> revoke_generation(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant);
 
 }  // namespace cadastre

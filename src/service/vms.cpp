@@ -49,7 +49,9 @@ Result<Vm> wish_vm(Tx& tx, Services& services, const Caller& caller, std::string
   const auto tenant = TRY(changeable_tenant(tx, caller));
   auto vm = TRY(cadastre::vm(tx, caller.tenant, id));
   TRY(admit_wish(vm, wish));
-  if (vm.wish == wish) return vm;
+  // A new VM is to run anyhow; that somebody asks for it is recorded all the same, once.
+  const bool is_first_start = wish == VmWish::run && vm.revision == 1;
+  if (vm.wish == wish && !is_first_start) return vm;
   vm.wish = wish;
   ++vm.revision;
   tx.update(vm);
@@ -66,10 +68,10 @@ Result<Vm> reboot_vm(Tx& tx, Services&, const Caller& caller, std::string_view i
 }
 
 Result<void> delete_vm(Tx& tx, Services& services, const Caller& caller, std::string_view id,
-                       const std::optional<std::int64_t>& if_match) {
+                       const Precondition& if_match) {
   auto tenant = TRY(changeable_tenant(tx, caller));
   const auto vm = TRY(cadastre::vm(tx, caller.tenant, id));
-  if (if_match && *if_match != vm.revision) {
+  if (!if_match.holds(vm.revision)) {
     return refuse(Code::precondition_failed, "If-Match", "The VM has changed since: read it again and repeat.");
   }
   tenant.used = without_vm(tenant.used, vm.charge());

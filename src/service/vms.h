@@ -1,6 +1,7 @@
 // The verbs about virtual machines. They always act on the caller's own tenant.
 #pragma once
 
+#include "domain/precondition.h"
 #include "service/caller.h"
 #include "service/services.h"
 
@@ -20,6 +21,6 @@ Result<Vm> reboot_vm(Tx& tx, Services& services, const Caller& caller, std::stri
 
 /// Removes the VM and frees what it was charged. Nothing is left of it but its ledger entries.
 Result<void> delete_vm(Tx& tx, Services& services, const Caller& caller, std::string_view id,
-                       const std::optional<std::int64_t>& if_match);
+                       const Precondition& if_match);
 
 }  // namespace cadastre

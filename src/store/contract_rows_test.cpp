@@ -1,6 +1,8 @@
 // The store's contract: what is written can be read, by the tenant it belongs to and nobody else.
 #include "store/contract_test.h"
 
+#include <map>
+
 namespace cadastre {
 namespace {
 
@@ -51,6 +53,28 @@ TEST_CASE("an update writes the whole tenant and raises its revision once for ea
     const auto reader = store.open_reader();
     CHECK(words_of(reader->tenant(acme).value()) == words_of(wanted));
     CHECK(reader->log_head(acme).value().size == 1);
+  });
+}
+
+TEST_CASE("several tenants are asked for at once: those that there are answer with the heads of their logs") {
+  on_every_store([](Store& store) {
+    for (const char* id : {"", "acme", "beta", "gone"}) register_tenant(store, id);
+    change(store, id_of("gone"), [](Tx& tx) {
+      auto tenant = tx.tenant(id_of("gone")).value();
+      tenant.state = TenantState::deleted;
+      tx.update(tenant);
+    });
+    change(store, acme, [](Tx& tx) { create_vm(tx, acme, 1); });
+    const auto reader = store.open_reader();
+    const std::vector<TenantId> asked{TenantId::platform(), zeta, acme, id_of("gone")};
+    std::map<TenantId, TenantWithHead> found;
+    for (auto& each : reader->tenants_with_heads(asked)) found.emplace(each.tenant.id, each);
+    CHECK(found.size() == 3);
+    CHECK(found.at(acme).head.size == 2);
+    CHECK(words_of(found.at(acme).tenant) == words_of(reader->tenant(acme).value()));
+    CHECK(found.at(id_of("gone")).tenant.state == TenantState::deleted);
+    CHECK(found.at(TenantId::platform()).head.size == reader->log_head(TenantId::platform())->size);
+    CHECK(reader->tenants_with_heads({}).empty());
   });
 }
 

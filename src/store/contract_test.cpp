@@ -43,16 +43,9 @@ std::unique_ptr<Place> make_place(const PlaceSettings& settings) {
   return std::make_unique<OnePlace>(settings);
 }
 
-template <std::size_t N>
-Bytes<N> filled(std::uint8_t byte) {
-  Bytes<N> bytes{};
-  bytes.fill(byte);
-  return bytes;
-}
-
-std::int64_t ms_or_zero(const std::optional<Instant>& at) { return at ? ms_since_epoch(*at) : 0; }
-
 }  // namespace
+
+std::int64_t ms_or_none(const std::optional<Instant>& at) { return at ? ms_since_epoch(*at) : -1; }
 
 const std::vector<Engine>& engines() {
   static const std::vector<Engine> all = {{"sqlite", make_place<SqlitePlace>},
@@ -75,6 +68,7 @@ Tenant sample_tenant(std::string_view id) {
           .generation = 1,
           .revision = 1,
           .revocations = 0,
+          .access_changes = 0,
           .log_id = filled<16>(static_cast<std::uint8_t>(id.size())),
           .vkey = "cadastre.example/ledger/" + std::string(id) + "+1234abcd+AQ==",
           .created_at = noon,
@@ -125,7 +119,8 @@ IssuedToken sample_token(const TenantId& tenant, std::uint8_t number) {
           .expires_at = noon + std::chrono::hours(24),
           .issued_by = "BBBBBBBBBBBBBBBBBBBBBB",
           .revoked_at = std::nullopt,
-          .revoked_by = {}};
+          .revoked_by = {},
+          .parent = filled<32>(8)};
 }
 
 Event sample_event(const TenantId& tenant, EventType type) {
@@ -188,23 +183,24 @@ bool create_vm(Tx& tx, const TenantId& tenant, std::uint32_t number, Instant now
 }
 
 std::string words_of(const Tenant& t) {
-  return fmt::format("{}|{}|{}|{} {} {} {} {}|{} {} {} {}|{} {} {}|{}|{}|{} {}|{}", t.id.text(), t.display_name,
-                     name_of(t.state), t.quota.max_vms.value, t.quota.storage.value,
-                     t.quota.max_ram ? t.quota.max_ram->value : -1, t.quota.max_vcpus ? t.quota.max_vcpus->value : -1,
-                     t.quota.api_rate.value, t.used.vms.value, t.used.storage.value, t.used.ram.value,
-                     t.used.vcpus.value, t.generation, t.revision, t.revocations, encode_hex(t.log_id), t.vkey,
-                     ms_since_epoch(t.created_at), ms_since_epoch(t.updated_at), t.created_by);
+  return fmt::format(
+      "{}|{}|{}|{} {} {} {} {}|{} {} {} {}|{} {} {} {}|{}|{}|{} {}|{}", t.id.text(), t.display_name, name_of(t.state),
+      t.quota.max_vms.value, t.quota.storage.value, t.quota.max_ram ? t.quota.max_ram->value : -1,
+      t.quota.max_vcpus ? t.quota.max_vcpus->value : -1, t.quota.api_rate.value, t.used.vms.value, t.used.storage.value,
+      t.used.ram.value, t.used.vcpus.value, t.generation, t.revision, t.revocations, t.access_changes,
+      encode_hex(t.log_id), t.vkey, ms_since_epoch(t.created_at), ms_since_epoch(t.updated_at), t.created_by);
 }
 
 std::string words_of(const Vm& vm) {
   std::string words = fmt::format("{}|{}|{}|{}|{} {}|{} {} {}|{} {}|{}|{} {}|{}|{}", vm.id.text(), vm.tenant.text(),
                                   vm.name, vm.vm_type, name_of(vm.state), static_cast<int>(vm.wish), vm.ram.value,
                                   vm.vcpus.value, vm.disk.value, vm.prefer_kvm, vm.preferred_node, vm.node_id,
-                                  ms_since_epoch(vm.created_at), ms_or_zero(vm.started_at), vm.error, vm.revision);
+                                  ms_since_epoch(vm.created_at), ms_or_none(vm.started_at), vm.error, vm.revision);
   for (const auto& port : vm.ports) words += fmt::format("|{}/{}", port.guest_port, port.protocol);
   for (const auto& port : vm.host_ports) {
     words += fmt::format("|{}:{}/{}", port.host_port, port.guest_port, port.protocol);
   }
+  for (const RevocationId& rid : vm.charged_to) words += '|' + encode_hex(rid);
   return words;
 }
 
@@ -213,8 +209,10 @@ std::string words_of(const IssuedToken& t) {
                                   encode_hex(t.id), encode_hex(t.rid), t.scope, encode_hex(t.subject_key), t.kid,
                                   t.audience, t.issuer, t.label, t.generation, t.delegable_depth, t.requires_pop,
                                   t.caveats, ms_since_epoch(t.issued_at), ms_since_epoch(t.not_before),
-                                  ms_since_epoch(t.expires_at), t.issued_by, ms_or_zero(t.revoked_at), t.revoked_by);
+                                  ms_since_epoch(t.expires_at), t.issued_by, ms_or_none(t.revoked_at), t.revoked_by);
   for (const auto& ancestor : t.ancestors) words += '|' + encode_hex(ancestor);
+  words += t.parent ? "|below " + encode_hex(*t.parent) : "|by command";
+  words += fmt::format("|{} {}", ms_or_none(t.first_seen), ms_or_none(t.last_seen));
   return words;
 }
 

@@ -57,10 +57,23 @@ constexpr Instant noon = instant_from_ms(1'763'985'600'000);
 TenantId id_of(std::string_view text);
 /// An active tenant with every member set.
 Tenant sample_tenant(std::string_view id);
-/// A VM with every member set; `number` makes its id, ascending.
+template <std::size_t N>
+Bytes<N> filled(std::uint8_t byte) {
+  Bytes<N> bytes{};
+  bytes.fill(byte);
+  return bytes;
+}
+
+/// A VM with every member set but `charged_to`; `number` makes its id, ascending.
 Vm sample_vm(const TenantId& tenant, std::uint32_t number);
 IssuedToken sample_token(const TenantId& tenant, std::uint8_t number);
 Event sample_event(const TenantId& tenant, EventType type = EventType::vm_created);
+/// Each with every member set; `number` makes its id, ascending.
+Device sample_device(const TenantId& tenant, std::uint8_t number);
+Challenge sample_challenge(const TenantId& tenant, std::uint8_t number);
+Session sample_session(const TenantId& tenant, std::uint8_t number);
+SeenLink sample_link(const TenantId& tenant, std::uint8_t number);
+SigningKey sample_signing_key(std::uint8_t number);
 IdempotentAnswer sample_answer(std::uint8_t key, Instant expires_at);
 PublishedCheckpoint sample_checkpoint(const TenantId& tenant, std::uint64_t size);
 
@@ -75,7 +88,14 @@ bool create_vm(Tx& tx, const TenantId& tenant, std::uint32_t number, Instant now
 std::string words_of(const Tenant& tenant);
 std::string words_of(const Vm& vm);
 std::string words_of(const IssuedToken& token);
+std::string words_of(const Device& device);
+std::string words_of(const Challenge& challenge);
+std::string words_of(const Session& session);
+std::string words_of(const SeenLink& link);
+std::string words_of(const SigningKey& key);
 std::string words_of(const IdempotentAnswer& answer);
+/// Milliseconds; -1 for nothing.
+std::int64_t ms_or_none(const std::optional<Instant>& at);
 /// True when counters and rows, head and leaves agree.
 bool agrees(const Recount& counts);
 

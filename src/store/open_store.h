@@ -1,6 +1,8 @@
 // From the setting `store` to the store: the one place that knows the engines by name.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -31,9 +33,16 @@ constexpr std::string_view secret_advice =
 /// The setting without what must not be shown.
 std::string shown_store(std::string_view setting);
 
+/// How long a program that starts waits for a store that cannot be reached yet.
+struct StartPatience {
+  std::chrono::milliseconds limit{0};  ///< 0: it tries once.
+  /// Waits that long; false when the program is to end instead.
+  std::function<bool(std::chrono::milliseconds)> rest;
+};
+
 /// Opens the store, or makes it, and brings its schema up to date. Requires a setting without fault. Throws
-/// StoreFailure with a sentence for the operator.
-std::unique_ptr<Store> open_store(const std::string& setting);
+/// StoreFailure with a sentence for the operator; of a store that cannot be reached, after the patience.
+std::unique_ptr<Store> open_store(const std::string& setting, const StartPatience& patience = {});
 /// A reader for another program than the server. Throws StoreFailure when there is no store of this schema.
 std::unique_ptr<Reader> open_store_reader(const std::string& setting);
 /// The published files, to be read by such a program; null when they lie in the data directory.

@@ -74,19 +74,23 @@ void decode_vm_details(std::string_view text, Vm& vm) {
   }
 }
 
-std::string join_ids(const std::vector<RevocationId>& ids) {
+std::string join_ids(const std::vector<Bytes<32>>& ids) {
   std::string bytes;
-  bytes.reserve(ids.size() * std::tuple_size_v<RevocationId>);
-  for (const RevocationId& id : ids) bytes += as_text(id);
+  bytes.reserve(ids.size() * std::tuple_size_v<Bytes<32>>);
+  for (const Bytes<32>& id : ids) bytes += as_text(id);
   return bytes;
 }
 
-std::vector<RevocationId> split_ids(std::string_view bytes) {
-  constexpr std::size_t width = std::tuple_size_v<RevocationId>;
-  if (bytes.size() % width != 0) throw StoreFailure("the database holds ancestors of a token that are no digests");
-  std::vector<RevocationId> ids;
+std::vector<Bytes<32>> split_ids(std::string_view bytes) {
+  constexpr std::size_t width = std::tuple_size_v<Bytes<32>>;
+  if (bytes.size() % width != 0) throw StoreFailure("the database holds a list of digests that are none");
+  std::vector<Bytes<32>> ids;
   for (; !bytes.empty(); bytes.remove_prefix(width)) ids.push_back(*exactly<width>(bytes.substr(0, width)));
   return ids;
+}
+
+std::optional<ByteView> bytes_or_null(const std::string& joined) {
+  return joined.empty() ? std::nullopt : std::optional(as_bytes(joined));
 }
 
 }  // namespace cadastre

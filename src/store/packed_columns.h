@@ -2,6 +2,7 @@
 // alone.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,9 +17,11 @@ std::string encode_vm_details(const Vm& vm);
 /// Throws StoreFailure on what `encode_vm_details` does not make.
 void decode_vm_details(std::string_view text, Vm& vm);
 
-/// Revocation ids of 32 bytes, one after the other.
-std::string join_ids(const std::vector<RevocationId>& ids);
+/// Revocation ids or thumbprints of 32 bytes, one after the other.
+std::string join_ids(const std::vector<Bytes<32>>& ids);
 /// Throws StoreFailure on what `join_ids` does not make.
-std::vector<RevocationId> split_ids(std::string_view bytes);
+std::vector<Bytes<32>> split_ids(std::string_view bytes);
+/// For a column that is NULL when there are none. Requires that `joined` outlives it.
+std::optional<ByteView> bytes_or_null(const std::string& joined);
 
 }  // namespace cadastre

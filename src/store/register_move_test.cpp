@@ -13,6 +13,22 @@ namespace {
 
 constexpr std::size_t all = 1000;
 
+void fill_access(Tx& tx) {
+  const TenantId acme = id_of("acme");
+  Device pending = sample_device(acme, 2);
+  pending.approved_at.reset();
+  SigningKey fresh = sample_signing_key(2);
+  fresh.activated_at = fresh.retired_at = fresh.revoked_at = std::nullopt;
+  tx.put(sample_device(acme, 1));
+  tx.put(pending);
+  tx.put(sample_challenge(acme, 1));
+  tx.put(sample_session(acme, 1));
+  tx.put(sample_link(acme, 1));
+  tx.set_counter(acme, CounterKind::uses, filled<32>(1), 5);
+  tx.put(sample_signing_key(1));
+  tx.put(fresh);
+}
+
 /// A register with every kind of row, members that are set and members that are not.
 void fill(const std::string& folder) {
   const auto store = open_store(store_in_folder(folder));
@@ -26,13 +42,26 @@ void fill(const std::string& folder) {
     tx.insert(Revocation{.tenant = id_of("acme"), .kind = RevocationKind::token, .id = {3}, .revoked_at = noon});
     tx.record(id_of("acme"), sample_answer(1, noon + std::chrono::hours(1)));
     tx.set_setting("issuer", "http://here");
+    tx.mark_seen(id_of("acme"), sample_token(id_of("acme"), 1).id, noon);
+    fill_access(tx);
     Vm bare = sample_vm(id_of("acme"), 1);
     bare.node_id.clear();
     bare.started_at.reset();
     bare.error.clear();
+    bare.charged_to = {filled<32>(6)};
     tx.update(bare);
   });
   store->stop();
+}
+
+void add_words_of_access(std::vector<std::string>& words, Reader& reader) {
+  const TenantId acme = id_of("acme");
+  for (const Device& device : reader.devices(acme, {.limit = all})) words.push_back(words_of(device));
+  words.push_back(words_of(reader.challenge(acme, sample_challenge(acme, 1).id).value()));
+  for (const Session& session : reader.sessions(acme, {.limit = all})) words.push_back(words_of(session));
+  for (const SeenLink& link : reader.links(acme, {.limit = all})) words.push_back(words_of(link));
+  words.push_back(std::to_string(reader.counter(acme, CounterKind::uses, filled<32>(1))));
+  for (const SigningKey& key : reader.signing_keys()) words.push_back(words_of(key));
 }
 
 /// Everything that a reader can be asked about acme.
@@ -48,6 +77,7 @@ std::vector<std::string> words_of_register(const std::string& setting) {
   for (const Leaf& leaf : reader->leaves(acme, {.limit = all})) {
     words.push_back(fmt::format("{} {} {} {}", leaf.seq, ms_since_epoch(leaf.ts), encode_hex(leaf.hash), leaf.bytes));
   }
+  add_words_of_access(words, *reader);
   words.push_back(reader->is_revoked(acme, RevocationKind::token, {3}) ? "revoked" : "good");
   for (const LogState& log : reader->unpublished_logs(all)) words.push_back("unpublished " + log.tenant.text());
   CHECK(agrees(reader->recount(acme)));

@@ -198,7 +198,7 @@ Checked<std::vector<Caveat>> decode_caveats(const json::Value& cav, std::size_t 
 
 Result<std::string> admit_caveats(const json::Value& cav) {
   const auto caveats = decode_caveats(cav, 0);
-  if (!caveats) return refuse(Code::invalid_field, "caveats", caveats.error().reason);
+  if (!caveats) return refuse_member("caveats", "are refused: " + caveats.error().reason);
   return *json::canonical(cav);  // every number in it has been read as an integer
 }
 
@@ -216,16 +216,17 @@ std::string encode_caveats(const std::vector<Caveat>& caveats) {
 
 Result<std::string> inherit_caveats(const std::vector<Caveat>& inherited, std::string_view own) {
   if (inherited.empty()) return std::string(own);
-  std::string text = encode_caveats(inherited);
-  if (own.empty() || own == "[]") return text;
-  const auto array = json::parse(own, caveats_depth_max).value;
-  if (!array || inherited.size() + array->elements.size() > caveats_per_element_max) {
-    return refuse(Code::invalid_field, "caveats",
-                  fmt::format("a token has at most {} caveats, and {} come from the one it is issued under",
-                              caveats_per_element_max, inherited.size()));
+  const auto array = json::parse(own.empty() ? "[]" : own, caveats_depth_max).value;
+  const auto added = array ? decode_caveats(*array, 0) : Checked<std::vector<Caveat>>(fault("bad_caveat"));
+  if (!added) return refuse_member("caveats", "are refused: " + added.error().reason);
+  std::vector<Caveat> all = inherited;
+  std::ranges::copy_if(*added, std::back_inserter(all),
+                       [&](const Caveat& caveat) { return std::ranges::find(inherited, caveat) == inherited.end(); });
+  if (all.size() > caveats_per_element_max) {
+    return refuse_member("caveats", fmt::format("are more than {} with the {} of the token it is issued under",
+                                                caveats_per_element_max, inherited.size()));
   }
-  text.back() = ',';
-  return text += own.substr(1);
+  return encode_caveats(all);
 }
 
 bool path_matches(std::string_view pattern, std::string_view path) {
@@ -237,6 +238,8 @@ bool path_matches(std::string_view pattern, std::string_view path) {
   }
   return path.empty();
 }
+
+bool is_network(std::string_view text) { return parse_network(text).has_value(); }
 
 bool network_has(std::string_view network, std::string_view address) {
   const auto wanted = parse_network(network);

@@ -23,6 +23,10 @@ struct Caveat {
   std::vector<std::string> values = {};  ///< Of a list: what is allowed.
   std::int64_t number = 0;               ///< Of `quota` (live VMs), `rpm` and `uses`: how many.
   std::size_t element = 0;  ///< Which element of the chain carries it, 0 the root; counters are keyed by its rid.
+  /// Whether they say the same, wherever they stand.
+  friend bool operator==(const Caveat& a, const Caveat& b) {
+    return a.kind == b.kind && a.values == b.values && a.number == b.number;
+  }
 };
 
 constexpr std::size_t caveats_per_element_max = 16;
@@ -37,8 +41,8 @@ Result<std::string> admit_caveats(const json::Value& cav);
 /// The same canonical text of caveats that were read; nothing for none.
 std::string encode_caveats(const std::vector<Caveat>& caveats);
 
-/// The `cav` of a token to be issued under another: what that one is bound by, then its own (canonical text, or empty).
-/// Refuses more than an element may have, naming `caveats`.
+/// The `cav` of a token to be issued under another: what that one is bound by, then what its own (canonical text, or
+/// empty) adds to that. Refuses more than an element may have, naming `caveats`.
 Result<std::string> inherit_caveats(const std::vector<Caveat>& inherited, std::string_view own);
 
 /// Whether the caveat lets the request pass.
@@ -46,6 +50,9 @@ bool allows(const Caveat& caveat, const TokenUse& use);
 
 /// `pattern` against a raw path, segment by segment: `*` is exactly one segment, a trailing `/**` any rest after it.
 bool path_matches(std::string_view pattern, std::string_view path);
+
+/// Whether the text is an address or a network, IPv4 or IPv6.
+bool is_network(std::string_view text);
 
 /// Whether the network, `address` or `address/bits`, has the address; an IPv4-mapped IPv6 address counts as IPv4.
 /// False when either cannot be read.

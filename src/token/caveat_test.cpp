@@ -187,6 +187,18 @@ TEST_CASE("each caveat lets pass what it lists, and nothing else") {
   CHECK_FALSE(allows(decode_caveats(value_of(R"([{"res":["vm:a"]}])"), 0)->front(), unnamed));
 }
 
+TEST_CASE("a network is an address of either family, with or without a number of bits") {
+  for (const char* good : {"10.0.0.1", "10.0.0.0/8", "::1", "2001:db8::/32", "0.0.0.0/0", "::ffff:10.0.0.0/104"}) {
+    CAPTURE(good);
+    CHECK(is_network(good));
+  }
+  for (const char* bad :
+       {"", "10.0.0", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/-1", "localhost", " ::1", "1.2.3.4:80"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(is_network(bad));
+  }
+}
+
 TEST_CASE("a token issued under another is bound by that one's caveats and its own") {
   const auto parent = decode_caveats(
       value_of(
@@ -203,6 +215,9 @@ TEST_CASE("a token issued under another is bound by that one's caveats and its o
   CHECK(inherit_caveats(*parent, "").value() == inherited + "]");
   CHECK(inherit_caveats(*parent, "[]").value() == inherited + "]");
   CHECK(inherit_caveats(*parent, R"([{"method":["GET"]}])").value() == inherited + R"(,{"method":["GET"]}])");
+  CHECK(inherit_caveats(*parent, R"([{"rpm":6},{"method":["GET"]},{"rpm":7}])").value() ==
+        inherited + R"(,{"method":["GET"]},{"rpm":7}])");  // what binds already is not said twice
+  CHECK(inherit_caveats(*parent, inherited + "]").value() == inherited + "]");
   CHECK(inherit_caveats(*parent, ten + "]").has_value());
   CHECK(inherit_caveats(*parent, ten + R"(,{"rpm":1}])").error().subject == "caveats");
 }

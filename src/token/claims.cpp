@@ -131,6 +131,23 @@ void append_ancestors(std::string& out, const std::vector<RevocationId>& ancesto
   out += ']';
 }
 
+void append_confirmation(json::Object& object, const PublicKey& subject) {
+  std::string& confirmation = object.key("cnf");
+  confirmation += R"({"jwk":)";
+  append_jwk(confirmation, subject);
+  confirmation += '}';
+}
+
+/// Signs, unless the payload or the element would pass the limits of TOKENS.md section 7.
+Result<MintedToken> sign_element(std::string_view header, const std::string& payload, const PrivateKey& key) {
+  MintedToken minted{.text = sign_jws(header, payload, key)};
+  if (payload.size() > payload_bytes_max || minted.text.size() > element_chars_max) {
+    return refuse_member("caveats", "would make the token longer than a header may carry");
+  }
+  minted.rid = rid_of(std::string_view(minted.text).substr(0, minted.text.rfind('.')));
+  return minted;
+}
+
 }  // namespace
 
 std::optional<std::int64_t> numeric_date(const json::Value& value) {
@@ -154,10 +171,7 @@ std::string encode_claims(const Claims& claims) {
   if (!claims.ancestors.empty()) append_ancestors(object.key("anc"), claims.ancestors);
   object.field("aud", claims.audience);
   if (!claims.caveats.empty()) object.key("cav") += claims.caveats;
-  std::string& confirmation = object.key("cnf");
-  confirmation += R"({"jwk":)";
-  append_jwk(confirmation, claims.subject);
-  confirmation += '}';
+  append_confirmation(object, claims.subject);
   if (claims.delegable_depth > 0) object.field("del_max_depth", claims.delegable_depth);
   if (!claims.device.empty()) object.field("dev", claims.device);
   object.field("exp", claims.expires_at_s).field("gen", claims.generation).field("iat", claims.issued_at_s);
@@ -177,13 +191,31 @@ Result<MintedToken> mint(const Claims& claims, const PrivateKey& issuer, Algorit
       .field("kid", encode_base64url(thumbprint(issuer.public_key())))
       .field("typ", name_of(ObjectKind::capability))
       .end();
-  const std::string payload = encode_claims(claims);
-  MintedToken minted{.text = sign_jws(header, payload, issuer)};
-  if (payload.size() > payload_bytes_max || minted.text.size() > element_chars_max) {
-    return refuse(Code::invalid_field, "caveats", "the token would be longer than a header may carry");
-  }
-  minted.rid = rid_of(std::string_view(minted.text).substr(0, minted.text.rfind('.')));
-  return minted;
+  return sign_element(header, encode_claims(claims), issuer);
+}
+
+std::string encode_link_claims(const LinkClaims& link, const PublicKey& parent_key) {
+  std::string text;
+  json::Object object(text);  // members in canonical order
+  if (!link.caveats.empty()) object.key("cav") += link.caveats;
+  append_confirmation(object, link.subject);
+  object.field("del_depth", link.depth);
+  if (link.delegable_depth) object.field("del_max_depth", *link.delegable_depth);
+  object.field("exp", link.expires_at_s).field("iat", link.issued_at_s);
+  object.field("iss", encode_base64url(thumbprint(parent_key))).field("jti", encode_base64url(link.id));
+  if (link.not_before_s) object.field("nbf", *link.not_before_s);
+  object.field("par_hash", encode_base64url(link.parent));
+  if (link.requires_pop) object.field("pop", "dpop");
+  object.field("scope", link.scope.text_view());
+  if (link.tenant) object.field("tid", link.tenant->text());
+  object.end();
+  return text;
+}
+
+Result<MintedToken> mint_link(const LinkClaims& link, const PrivateKey& holder, AlgorithmName algorithm) {
+  std::string header;
+  json::Object(header).field("alg", name_of(algorithm)).field("typ", name_of(ObjectKind::link)).end();
+  return sign_element(header, encode_link_claims(link, holder.public_key()), holder);
 }
 
 }  // namespace cadastre

@@ -50,6 +50,30 @@ struct MintedToken {
 Result<MintedToken> mint(const Claims& claims, const PrivateKey& issuer,
                          AlgorithmName algorithm = AlgorithmName::eddsa);
 
+/// What a link to be minted says (TOKENS.md section 4). What is nothing is inherited from the parent.
+struct LinkClaims {
+  RevocationId parent{};   ///< The `rid` of the element that it hangs below.
+  std::int64_t depth = 1;  ///< Its place in the chain: 1 below the root.
+  TokenId id{};            ///< Drawn.
+  Scope scope;
+  PublicKey subject{};             ///< The next holder's key.
+  std::optional<TenantId> tenant;  ///< Only to narrow a token for all tenants to one.
+  std::int64_t issued_at_s = 0;
+  std::optional<std::int64_t> not_before_s;
+  std::int64_t expires_at_s = 0;
+  std::optional<std::int64_t> delegable_depth;  ///< The deepest link that may follow; nothing: none.
+  bool requires_pop = false;
+  std::string caveats = {};  ///< As in `Claims`.
+};
+
+/// The payload of a link that the holder of `parent_key` signs: RFC 8785 canonical JSON.
+std::string encode_link_claims(const LinkClaims& link, const PublicKey& parent_key);
+
+/// The signed link, to be joined to its chain by `~`. Refuses what `mint` refuses. Whether the link narrows its chain
+/// is for `verify_token` or `read_chain` to say, once they are joined.
+Result<MintedToken> mint_link(const LinkClaims& link, const PrivateKey& holder,
+                              AlgorithmName algorithm = AlgorithmName::eddsa);
+
 /// The claims of one received element, each of the right type and in its range. What is absent is empty or nothing.
 struct ReceivedClaims {
   std::string issuer;

@@ -41,6 +41,32 @@ TEST_CASE("a token too long to present is not minted") {
   CHECK(minted.error().subject == "caveats");
 }
 
+TEST_CASE("a link's payload is canonical, with only the members that say something") {
+  const TokenWorld world;
+  const auto parent = mint(world.claims(), world.issuer).value();
+  LinkClaims link{.parent = parent.rid,
+                  .id = TokenId{},
+                  .scope = Scope::input(),
+                  .subject = world.next_holder.public_key(),
+                  .issued_at_s = world.now_s - 5,
+                  .expires_at_s = world.now_s + 600};
+  const std::string least = encode_link_claims(link, world.holder.public_key());
+  CHECK(least == world.link_payload(parent.text));
+  link.tenant = world.claims().tenant;
+  link.not_before_s = world.now_s;
+  link.delegable_depth = 2;
+  link.requires_pop = true;
+  link.caveats = R"([{"method":["GET"]}])";
+  const std::string full = encode_link_claims(link, world.holder.public_key());
+  const json::Value payload = json::parse(full, 5).value.value();
+  CHECK(json::canonical(payload) == full);
+  for (const auto* name : {"tid", "nbf", "del_max_depth", "pop", "cav"}) CHECK(payload.find(name) != nullptr);
+  link.caveats = R"([{"op":[")" + std::string(1200, 'a') + R"("]}])";
+  const auto minted = mint_link(link, world.holder);
+  REQUIRE_FALSE(minted.has_value());
+  CHECK(minted.error().subject == "caveats");
+}
+
 TEST_CASE("the rid leaves the signature out") {
   const TokenWorld world;
   const auto minted = mint(world.claims(), world.issuer);

@@ -141,6 +141,23 @@ std::optional<std::string> normal_url(std::string_view url) {
   return normal + normal_path(url);
 }
 
+std::string make_proof(std::string_view credential, const ProvedRequest& request, const PrivateKey& key,
+                       const Bytes<16>& id, Instant now) {
+  std::string header;
+  json::Object fields(header);
+  append_jwk(fields.field("alg", name_of(AlgorithmName::eddsa)).key("jwk"), key.public_key());
+  fields.field("typ", name_of(ObjectKind::proof)).end();
+  std::string payload;
+  json::Object(payload)
+      .field("ath", encode_base64url(sha256(credential)))
+      .field("htm", request.method)
+      .field("htu", request.url.substr(0, request.url.find_first_of("?#")))
+      .field("iat", s_since_epoch(now))
+      .field("jti", encode_base64url(id))
+      .end();
+  return sign_jws(header, payload, key);
+}
+
 Checked<void> check_proof(const VerifiedToken& token, const Presented& presented, const ProvedRequest& request,
                           ReplayMemory& memory, Instant now) {
   const bool by_proof = presented.scheme == AuthorizationScheme::dpop;

@@ -50,6 +50,11 @@ struct ProvedRequest {
 Checked<void> check_proof(const VerifiedToken& token, const Presented& presented, const ProvedRequest& request,
                           ReplayMemory& memory, Instant now);
 
+/// A proof by the holder of `key` for this request under the credential, as `check_proof` wants it. `id` is drawn. The
+/// query of the URL is left out.
+std::string make_proof(std::string_view credential, const ProvedRequest& request, const PrivateKey& key,
+                       const Bytes<16>& id, Instant now);
+
 /// RFC 3986 section 6.2: scheme and host in lower case, no default port, no needless escapes, no query or fragment.
 /// Nothing when it is not an http or https URL with a host and nothing but a host and port before its path.
 std::optional<std::string> normal_url(std::string_view url);

@@ -38,6 +38,19 @@ struct ProofWorld : TokenWorld {
   }
 };
 
+TEST_CASE("a proof that was made is good for its request, once") {
+  ProofWorld world;
+  const auto made = [&](std::string_view method, std::string_view url, const PrivateKey& key) {
+    return make_proof(world.credential, {.method = method, .url = url}, key, Bytes<16>{1}, world.now());
+  };
+  const std::string good = made("GET", "https://cadastre.example/v1/vms?page_size=1", world.holder);
+  CHECK(world.present(good) == "ok");
+  CHECK(world.present(good) == "pop_replayed");
+  CHECK(world.present(made("POST", "https://cadastre.example/v1/vms", world.holder)) == "pop_htm");
+  CHECK(world.present(made("GET", "https://cadastre.example/v1/status", world.holder)) == "pop_htu");
+  CHECK(world.present(made("GET", "https://cadastre.example/v1/vms", world.stranger)) == "pop_key_mismatch");
+}
+
 TEST_CASE("each part of a proof is checked") {
   struct Row {
     std::string_view what, with, reason;

@@ -1,6 +1,7 @@
 #include "token/verify.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace cadastre {
@@ -31,11 +32,15 @@ Checked<void> check_lifetime(std::int64_t issued_at_s, std::int64_t not_before_s
   return {};
 }
 
+/// Whether the root of a chain is an issuer's for this service, or is only read.
+enum class RootTrust { proven, claimed };
+
 /// Steps 4 to 10 on one credential, element by element; `token_` is what holds so far.
 class ChainVerifier {
  public:
-  ChainVerifier(const VerifierRules& rules, const IssuerKeys& keys, AdmittedKeys& admitted, Instant now)
-      : rules_(rules), keys_(keys), admitted_(admitted), now_(now) {}
+  ChainVerifier(const VerifierRules& rules, const IssuerKeys& keys, RootTrust trust, AdmittedKeys& admitted,
+                std::optional<Instant> now)
+      : rules_(rules), keys_(keys), trust_(trust), admitted_(admitted), now_(now) {}
 
   Checked<VerifiedToken> verify(std::span<const std::string_view> elements) {
     VerifiedToken token = TRY(root(elements.front()));
@@ -49,13 +54,9 @@ class ChainVerifier {
   Checked<VerifiedToken> root(std::string_view text) {
     const Jws jws = TRY(decode_jws(text));
     const JwsHeader header = TRY(decode_header(jws.header, ObjectKind::capability));
-    const IssuerKey* const key = keys_.find(header.kid);
-    if (key == nullptr) return fault("unknown_kid");
-    if (key->state == IssuerKeyState::revoked) return fault("key_revoked");
-    if (!cadastre::verify(key->key, as_bytes(jws.signing_input), jws.signature)) return fault("signature_invalid");
+    if (trust_ == RootTrust::proven) TRY(check_signature(jws, header));
     ReceivedClaims claims = TRY(decode_claims(jws.payload, ObjectKind::capability));
-    if (claims.issuer != rules_.issuer) return fault("bad_issuer");
-    if (!is_for_us(claims.audience)) return fault("bad_audience");
+    if (trust_ == RootTrust::proven) TRY(check_origin(claims));
     const Scope scope = TRY(scope_of(claims));
     const auto tenant = TRY(tenant_of(claims));
     const bool is_platform = scope == Scope::platform_admin();
@@ -65,7 +66,7 @@ class ChainVerifier {
                         .home = tenant.value_or(TenantId::platform()),
                         .tenant = tenant,
                         .scope = scope,
-                        .kid = key->kid,
+                        .kid = header.kid,
                         .audience = claims.audience,
                         .device = std::move(claims.device),
                         .generation = claims.generation,
@@ -75,6 +76,21 @@ class ChainVerifier {
     ancestors_ = std::move(claims.ancestors);
     TRY(add(token, claims, jws));
     return token;
+  }
+
+  /// Steps 5 and 6.
+  Checked<void> check_signature(const Jws& jws, const JwsHeader& header) const {
+    const IssuerKey* const key = keys_.find(header.kid);
+    if (key == nullptr) return fault("unknown_kid");
+    if (key->state == IssuerKeyState::revoked) return fault("key_revoked");
+    if (!cadastre::verify(key->key, as_bytes(jws.signing_input), jws.signature)) return fault("signature_invalid");
+    return {};
+  }
+
+  Checked<void> check_origin(const ReceivedClaims& claims) const {
+    if (claims.issuer != rules_.issuer) return fault("bad_issuer");
+    if (!is_for_us(claims.audience)) return fault("bad_audience");
+    return {};
   }
 
   /// One link: signed by the holder of `token`, and nothing but narrower than it.
@@ -108,7 +124,7 @@ class ChainVerifier {
 
   /// Steps 8 and 9, the same for every element, and what every element adds to the token.
   Checked<void> add(VerifiedToken& token, const ReceivedClaims& claims, const Jws& jws) {
-    TRY(check_lifetime(claims.issued_at_s, token.not_before_s, token.expires_at_s, now_));
+    if (now_) TRY(check_lifetime(claims.issued_at_s, token.not_before_s, token.expires_at_s, *now_));
     if (claims.expires_at_s - claims.issued_at_s > rules_.lifetime_max.count()) return fault("lifetime_too_long");
     token.issued_at_s = std::max(token.issued_at_s, claims.issued_at_s);
     token.requires_pop = token.requires_pop || claims.requires_pop;
@@ -152,8 +168,9 @@ class ChainVerifier {
 
   const VerifierRules& rules_;
   const IssuerKeys& keys_;
+  RootTrust trust_;
   AdmittedKeys& admitted_;
-  Instant now_;
+  std::optional<Instant> now_;  // nothing: times are not looked at
   std::vector<RevocationId> ancestors_;
 };
 
@@ -163,6 +180,13 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
+
+std::vector<RevocationId> VerifiedToken::rids_upwards() const {
+  const auto own_end = rids.begin() + static_cast<std::ptrdiff_t>(elements);
+  std::vector<RevocationId> upwards(std::reverse_iterator(own_end), rids.rend());
+  upwards.insert(upwards.end(), own_end, rids.end());
+  return upwards;
+}
 
 Checked<Presented> decode_authorization(std::span<const std::string_view> authorization,
                                         std::span<const std::string_view> proofs) {
@@ -186,7 +210,20 @@ Checked<Presented> decode_authorization(std::span<const std::string_view> author
 Checked<VerifiedToken> verify_token(std::string_view credential, const VerifierRules& rules, const IssuerKeys& keys,
                                     AdmittedKeys& admitted, Instant now) {
   const auto elements = TRY(split_chain(credential, rules.links_max));
-  return ChainVerifier(rules, keys, admitted, now).verify(elements);
+  return ChainVerifier(rules, keys, RootTrust::proven, admitted, now).verify(elements);
+}
+
+Checked<ClaimedToken> read_chain(std::string_view credential, const VerifierRules& rules, AdmittedKeys& admitted,
+                                 Instant now) {
+  const IssuerKeys none;
+  const auto elements = TRY(split_chain(credential, rules.links_max));
+  return ClaimedToken{TRY(ChainVerifier(rules, none, RootTrust::claimed, admitted, now).verify(elements))};
+}
+
+Checked<VerifiedToken> identify_token(std::string_view credential, const VerifierRules& rules, const IssuerKeys& keys,
+                                      AdmittedKeys& admitted) {
+  const auto elements = TRY(split_chain(credential, rules.links_max));
+  return ChainVerifier(rules, keys, RootTrust::proven, admitted, std::nullopt).verify(elements);
 }
 
 Checked<void> check_state(const VerifiedToken& token, const TokenState& state, const IssuerKeys& keys, Access access,

@@ -70,17 +70,33 @@ struct VerifiedToken {
 
   const Digest& holder_thumbprint() const { return key_thumbprints.back(); }
   const RevocationId& rid() const { return rids[elements - 1]; }
+  /// Its own rid, then of what is above it in the chain, then of the root's ancestors.
+  std::vector<RevocationId> rids_upwards() const;
 };
 
 /// Steps 2 and 4 to 10. `admitted` only saves time.
 Checked<VerifiedToken> verify_token(std::string_view credential, const VerifierRules& rules, const IssuerKeys& keys,
                                     AdmittedKeys& admitted, Instant now);
 
+/// What a chain says of itself. It grants nothing: whoever wrote it down may have made up its root.
+struct ClaimedToken {
+  VerifiedToken says;  ///< As if the root were an issuer's.
+};
+
+/// The same but for what only the issuer and its service can tell: the root's signature, `iss` and `aud`. For those who
+/// narrow a token offline and cannot ask; of `rules`, the issuer, audience and service are not looked at.
+Checked<ClaimedToken> read_chain(std::string_view credential, const VerifierRules& rules, AdmittedKeys& admitted,
+                                 Instant now);
+/// The same but for the times: what a credential is, whether it holds now or not.
+Checked<VerifiedToken> identify_token(std::string_view credential, const VerifierRules& rules, const IssuerKeys& keys,
+                                      AdmittedKeys& admitted);
+
 enum class TenantStanding { active, suspended, unknown };
 enum class Access { read, change };
 
 /// What the register knows of a token at this moment. Revocations are looked up for every one of `rids` and
-/// `key_thumbprints`, in the namespace `home`, in `tenant`, and in the platform's.
+/// `key_thumbprints` and of the ancestors' keys that are known, in the namespace `home`, in `tenant`, and, when the
+/// root has ancestors, in the platform's.
 struct TokenState {
   bool is_known = true;  ///< False when revocations cannot be asked or are older than allowed.
   TenantStanding tenant = TenantStanding::active;  ///< Of `tenant`; `active` when the token names none.

@@ -291,6 +291,37 @@ TEST_CASE("a chain gives what its last element allows, and names every element")
   CHECK(token->delegable_depth == 1);
 }
 
+TEST_CASE("the elements of a chain are named upwards, the root's ancestors last") {
+  TokenWorld world;
+  const std::string older = encode_base64url(RevocationId{1});
+  const std::string oldest = encode_base64url(RevocationId{2});
+  const std::string root = world.root(R"("aud")", R"("anc":[")" + older + R"(",")" + oldest + R"("],"aud")");
+  const std::string link = sign_jws(link_header, world.link_payload(root), world.holder);
+  const auto rid = [](std::string_view element) { return rid_of(element.substr(0, element.rfind('.'))); };
+  CHECK(world.verify(root)->rids_upwards() == std::vector<RevocationId>{rid(root), RevocationId{1}, RevocationId{2}});
+  CHECK(world.verify(root + "~" + link)->rids_upwards() ==
+        std::vector<RevocationId>{rid(link), rid(root), RevocationId{1}, RevocationId{2}});
+}
+
+TEST_CASE("a token is identified whether its time has come, is here or is over") {
+  TokenWorld world;
+  const std::string root = world.root();
+  const std::string credential = root + "~" + sign_jws(link_header, world.link_payload(root), world.holder);
+  const auto identified = [&](std::string_view text) {
+    return reason_of(identify_token(text, world.rules, world.keys, world.admitted));
+  };
+  for (const std::int64_t later_s : {-1'000'000, 0, 1'000'000}) {
+    world.now_s = 1'800'000'000 + later_s;
+    CHECK((world.outcome(credential) == "ok") == (later_s == 0));
+    CHECK(identified(credential) == "ok");
+  }
+  world.now_s = 1'800'000'000;
+  CHECK(identify_token(credential, world.rules, world.keys, world.admitted)->rids == world.verify(credential)->rids);
+  CHECK(identified(world.root(R"("cadastre:test")", R"("cadastre:other")")) == "bad_audience");
+  CHECK(identified(root.substr(0, root.size() - 86) + std::string(86, 'A')) == "signature_invalid");
+  CHECK(identified(credential + "~" + root) == "delegation_not_allowed");
+}
+
 TEST_CASE("a chain is as deep as its root allows, and has 32 caveats at most") {
   TokenWorld world;
   std::string sixteen = R"("cav":[{"rpm":1})";

@@ -121,7 +121,7 @@ def tokens():
         yield f"label {value[:8]!r}", path, json.dumps({**TOKEN, "label": value}).encode(), 422
     yield "a foreign audience", path, json.dumps({**TOKEN, "audience": "cadastre:elsewhere"}).encode(), 422
     yield "another tenant's name", path, json.dumps({**TOKEN, "tenant_id": "globex"}).encode(), 403
-    yield "the scope of administrators", path, json.dumps({**TOKEN, "scope": "service:platform-admin"}).encode(), 422
+    yield "the scope of administrators", path, json.dumps({**TOKEN, "scope": "service:platform-admin"}).encode(), 403
 
 
 def shapes():

@@ -44,9 +44,11 @@ std::string setting(Reader& reader, std::string_view name) {
 /// The platform administrator in whose name the tenants are registered.
 Caller administrator() {
   return {.tenant = TenantId::platform(),
+          .home = TenantId::platform(),
           .scope = Scope::platform_admin(),
           .token_id = "AAAAAAAAAAAAAAAAAAAAAA",
           .rids = {},
+          .key_thumbprints = {},
           .expires_at = SystemClock().now() + std::chrono::hours(1),
           .request_id = "bench-fill"};
 }

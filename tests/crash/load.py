@@ -60,7 +60,7 @@ class VmUser(Role):
                 "vcpu_count": self.chance.randint(1, 4), "disk_gb": self.chance.choice([0, 1, 5, 20])}
 
     def created(self, vm):
-        self.wishes.setdefault(vm["vm_id"], "start")
+        self.wishes.setdefault(vm["vm_id"], "new")  # it will run, and the first start is recorded all the same
 
     def wished(self, vm_id, wish):
         self.wishes[vm_id] = wish

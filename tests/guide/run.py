@@ -4,7 +4,8 @@ Usage: run.py --server PATH/service-vm-tenant [--store ENGINE] PAGE.md
 
 The blocks marked `sh` run in order in one folder, where `var` is the server's data directory and `build/release/bin` holds the
 programs; exported variables are kept. Neither the commands nor the address is changed: curl's configuration file leads
-127.0.0.1:9221 to the port of the server under test. `<placeholders>` are filled with what was kept.
+127.0.0.1:9221 to the port of the server under test, and CADASTRE_URL leads `cadastre` there. `<placeholders>` are filled with
+what was kept.
 
 An HTML comment `<!-- test: … -->` just before a block says more, one line each:
   status: 201 429     the statuses curl must get, in order; `201*10` is ten of them; without it all must be below 400
@@ -66,11 +67,20 @@ class Reader:
         self.kept = {}
         (folder / ".curlrc").write_text(
             f'connect-to = "{GUIDE_ADDRESS}:{server.address}"\nwrite-out = "%{{stderr}}http-status %{{http_code}}\\n"\n')
-        (folder / "build" / "release").mkdir(parents=True)
-        (folder / "build" / "release" / "bin").symlink_to(server.binary.parent)
+        self.link_programs(server, folder / "build" / "release" / "bin")
         (folder / "state").write_text("")
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "CURL_HOME": str(folder), "LC_ALL": "C.UTF-8",
                             "USER": "operator", **server.store.environment}
+
+    @staticmethod
+    def link_programs(server, programs):
+        """All programs of the build. service-fs would take CADASTRE_URL for its own, so only `cadastre` gets it."""
+        programs.mkdir(parents=True)
+        for program in server.binary.parent.iterdir():
+            if program.name != "cadastre":
+                (programs / program.name).symlink_to(program)
+        (programs / "cadastre").write_text(f'#!/bin/sh\nCADASTRE_URL={server.url} exec "{server.program("cadastre")}" "$@"\n')
+        (programs / "cadastre").chmod(0o755)
 
     def fill(self, text):
         """The text with its placeholders filled; what is not known stays."""

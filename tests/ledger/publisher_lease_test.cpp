@@ -1,4 +1,9 @@
 // One publisher among several processes: who has the lease publishes, the others follow (LEDGER.md sections 3 and 4).
+#include <algorithm>
+#include <functional>
+#include <span>
+#include <utility>
+
 #include "ledger/checkpoint.h"
 #include "world.h"
 
@@ -7,80 +12,126 @@ namespace {
 
 const TenantId acme = TenantId::parse("acme").value();
 
-/// What several processes share: who has the lease, and what was shown.
+/// What several processes share: who has the lease under which number, and what was shown.
 struct Shared {
   int holder = 0;
+  std::int64_t fence = 0;
   std::vector<ShownCheckpoint> shown;
 };
 
+/// Asks and writes as one process does, and stands still at one of these moments.
 class MemoryLease final : public PublisherLease {
  public:
   MemoryLease(Shared& shared, int self) : shared_(shared), self_(self) {}
-  bool hold() override {
-    ++asked;
-    if (lost_at == asked) shared_.holder = -1;
-    if (shared_.holder == 0) shared_.holder = self_;
-    return shared_.holder == self_;
+  std::optional<std::int64_t> take() override {
+    pass_moment();
+    if (shared_.holder == 0 && !is_own()) own_ = ++shared_.fence;
+    if (!is_own()) return std::nullopt;
+    shared_.holder = self_;
+    return own_;
   }
+  bool keep() override {
+    pass_moment();
+    return is_own();
+  }
+  bool confirm() override { return keep(); }
   void release() override { shared_.holder = shared_.holder == self_ ? 0 : shared_.holder; }
   std::vector<ShownCheckpoint> shown(std::size_t limit) override {
-    const std::size_t end = std::min(shared_.shown.size(), seen_ + limit);
-    const std::vector<ShownCheckpoint> news(shared_.shown.begin() + static_cast<std::ptrdiff_t>(seen_),
-                                            shared_.shown.begin() + static_cast<std::ptrdiff_t>(end));
-    seen_ = end;
+    pass_moment();
+    std::vector<ShownCheckpoint> news;
+    for (; seen_ < shared_.shown.size() && news.size() < limit; ++seen_) {
+      const ShownCheckpoint& one = shared_.shown[seen_];
+      const auto later = std::span(shared_.shown).subspan(seen_ + 1);
+      const bool is_last = std::ranges::none_of(later, [&](const auto& other) { return other.log_id == one.log_id; });
+      if (is_last) news.push_back(one);  // what was replaced is not there any more
+    }
     return news;
   }
-  int asked = 0;
-  int lost_at = -1;  ///< The question at which another has it.
+  /// As the store does before each write, in the same transaction.
+  void expect_own() {
+    pass_moment();
+    if (!is_own()) throw StoreFailure("another process publishes the ledgers now");
+  }
+  /// Lets others do something at a moment of this process, counted from 1.
+  void stand_still(int moment, std::function<void()> meanwhile) {
+    moments_ = 0;
+    still_at_ = moment;
+    meanwhile_ = std::move(meanwhile);
+  }
+  /// Whether it has stood still; it will not any more.
+  bool has_stood() { return moments_ >= std::exchange(still_at_, 0); }
 
  private:
+  void pass_moment() {
+    if (++moments_ == still_at_) meanwhile_();
+  }
+  bool is_own() const { return own_ > 0 && own_ == shared_.fence; }
+
   Shared& shared_;
   const int self_;
+  std::int64_t own_ = 0;
   std::size_t seen_ = 0;
+  int moments_ = 0;
+  int still_at_ = 0;
+  std::function<void()> meanwhile_;
 };
 
-/// Notes what is put in place, as a store that all processes share does.
+/// Takes files of the process that has the lease alone, and notes what is put in place, as a store that all processes
+/// share does.
 class SharedTiles final : public TileStore {
  public:
-  SharedTiles(TileStore& tiles, Shared& shared) : tiles_(tiles), shared_(shared) {}
+  SharedTiles(TileStore& tiles, Shared& shared, MemoryLease& lease) : tiles_(tiles), shared_(shared), lease_(lease) {}
   std::optional<std::string> read(const TenantId& tenant, const LogId& log, std::string_view path) override {
     return tiles_.read(tenant, log, path);
   }
-  FileFailures create(std::span<const PublishedFile> files) override { return tiles_.create(files); }
+  FileFailures create(std::span<const PublishedFile> files) override {
+    lease_.expect_own();
+    return tiles_.create(files);
+  }
   FileFailures replace(std::span<const PublishedFile> files) override {
+    lease_.expect_own();
+    if (fails_to_replace) throw StoreFailure("cut off");
     for (const PublishedFile& file : files) shared_.shown.push_back({file.tenant, file.log, std::string(file.bytes)});
     return tiles_.replace(files);
   }
   void remove(const TenantId& tenant, const LogId& log, std::string_view folder) override {
+    lease_.expect_own();
     tiles_.remove(tenant, log, folder);
   }
   std::vector<std::string> list(const TenantId& tenant, const LogId& log, std::string_view folder) override {
     return tiles_.list(tenant, log, folder);
   }
+  bool fails_to_replace = false;
 
  private:
   TileStore& tiles_;
   Shared& shared_;
+  MemoryLease& lease_;
 };
 
 /// Two processes on one store, each with marks of its own.
 struct Two {
   Two() { process.add_tenant(acme); }
-  Publisher publisher(HighWater& marks, MemoryLease& lease) {
+  Publisher publisher(SharedTiles& tiles, HighWater& marks, MemoryLease& lease) {
     return {*process.store, tiles, marks, process.clock, master_seed, {}, &lease};
   }
   std::uint64_t published_size() { return process.store->open_reader()->checkpoint(acme).value().size; }
+  std::uint64_t size_in_place() {
+    const std::string note = process.tiles.read(acme, log_of(acme), "checkpoint").value();
+    return ledger::parse_checkpoint(std::string_view(note).substr(0, note.find("\n\n") + 1)).value().size;
+  }
 
   const TestFolder folder;
   Process process{folder};
   Shared shared;
-  SharedTiles tiles{process.tiles, shared};
   HighWaterFile& marks_of_first = *process.marks;
   HighWaterFile marks_of_second{folder / "high-water-2"};
   MemoryLease lease_of_first{shared, 1};
   MemoryLease lease_of_second{shared, 2};
-  Publisher first = publisher(marks_of_first, lease_of_first);
-  Publisher second = publisher(marks_of_second, lease_of_second);
+  SharedTiles tiles_of_first{process.tiles, shared, lease_of_first};
+  SharedTiles tiles_of_second{process.tiles, shared, lease_of_second};
+  Publisher first = publisher(tiles_of_first, marks_of_first, lease_of_first);
+  Publisher second = publisher(tiles_of_second, marks_of_second, lease_of_second);
 };
 
 TEST_CASE("who does not have the lease writes nothing, and its marks follow") {
@@ -112,26 +163,89 @@ TEST_CASE("when the lease is free another goes on where the first stopped") {
   CHECK(two.process.check_full().empty());
 }
 
+/// A round of the first, in which it may notice that it has lost the lease, and nothing else.
+void expect_no_finding(Two& two) {
+  try {
+    const auto findings = two.first.publish_round();
+    CHECK(findings.empty());
+  } catch (const StoreFailure& failure) {
+    CHECK(std::string(failure.what()).find("another process") != std::string::npos);
+  }
+}
+
 TEST_CASE("who loses the lease in the midst of a round reports no ledger, and signs nothing") {
-  for (int lost_at = 2; lost_at < 6; ++lost_at) {
+  bool has_stood = true;
+  for (int moment = 1; has_stood; ++moment) {
+    CAPTURE(moment);
     Two two;
     CHECK(two.first.publish_round().empty());
     two.process.append(acme, 3);
-    two.lease_of_first.asked = 0;
-    two.lease_of_first.lost_at = lost_at;
-    CAPTURE(lost_at);
-    try {
-      const auto findings = two.first.publish_round();
-      CHECK(findings.empty());
-    } catch (const StoreFailure& failure) {
-      CHECK(std::string(failure.what()).find("another process") != std::string::npos);
-      CHECK(two.published_size() == 1);
-    }
+    two.lease_of_first.stand_still(moment, [&] {
+      two.shared.holder = -1;
+      ++two.shared.fence;
+    });
+    expect_no_finding(two);
+    has_stood = two.lease_of_first.has_stood();
+    CHECK((has_stood || moment > 6));
     two.shared.holder = 0;
     CHECK(two.second.publish_round().empty());
     CHECK(two.published_size() == 4);
+    CHECK(two.size_in_place() == 4);
     CHECK(two.process.check_full().empty());
   }
+}
+
+TEST_CASE("another may publish and leave the lease at any moment of a round: what was loaded before is not written") {
+  for (const bool is_cut_off : {false, true}) {
+    bool has_stood = true;
+    for (int moment = 1; has_stood; ++moment) {
+      CAPTURE(is_cut_off);
+      CAPTURE(moment);
+      Two two;
+      CHECK(two.first.publish_round().empty());
+      two.process.append(acme, 3);
+      two.tiles_of_second.fails_to_replace = is_cut_off;
+      two.lease_of_first.stand_still(moment, [&] {
+        two.shared.holder = 0;
+        two.process.append(acme, 3);
+        if (is_cut_off)
+          CHECK_THROWS_AS((void)two.second.publish_round(), StoreFailure);
+        else
+          CHECK(two.second.publish_round().empty());
+        two.lease_of_second.release();
+      });
+      expect_no_finding(two);
+      has_stood = two.lease_of_first.has_stood();
+      CHECK((has_stood || moment > 6));
+      CHECK(two.first.publish_round().empty());
+      CHECK(two.published_size() == (has_stood ? 7 : 4));
+      CHECK(two.size_in_place() == two.published_size());
+      CHECK(two.second.publish_round().empty());
+      CHECK(two.marks_of_second.find(log_of(acme)).value().size == two.published_size());
+      CHECK(two.process.check_full().empty());
+    }
+  }
+}
+
+TEST_CASE("a stop leaves replaced partial tiles to the one that goes on, which removes them a grace period later") {
+  Two two;
+  const auto partial = [&] { return two.process.tiles.read(acme, log_of(acme), "tile/entries/000.p/1"); };
+  CHECK(two.first.publish_round().empty());
+  CHECK(two.second.publish_round().empty());
+  two.process.append(acme, 300);
+  CHECK(two.first.publish_round().empty());
+  CHECK(two.second.publish_round().empty());
+  CHECK(partial());
+  CHECK(two.first.stop());
+  CHECK(partial());
+  two.process.clock.advance(std::chrono::minutes(10) - std::chrono::milliseconds(1));
+  CHECK(two.second.publish_round().empty());
+  CHECK(two.second.figures().is_publishing);
+  CHECK(partial());
+  two.process.clock.advance(std::chrono::milliseconds(1));
+  CHECK(two.second.publish_round().empty());
+  CHECK(!partial());
+  CHECK(two.process.check_full().empty());
 }
 
 TEST_CASE("nothing is followed that is not signed or contradicts what was seen") {

@@ -16,7 +16,8 @@ class Row:
     change: bool = False
     has_id: bool = False  # the path names something that belongs to a tenant
     small: typing.Optional[str] = None  # the scope from which on it works, when the operation itself asks for more than the route
-    body: typing.Optional[typing.Callable] = None  # of the world and a tenant's name
+    quiet: bool = False  # what the body names of another's is answered as if there were nothing
+    body: typing.Optional[typing.Callable] = None  # of the world and a tenant's name; a form when it gives text
     fresh: typing.Optional[typing.Callable] = None  # makes what the call may use up; answers its names in the path
 
 
@@ -39,6 +40,14 @@ def vm_order(_, tenant):
 
 def revocation(world, _):
     return {"rid": world.fresh_rid()}
+
+
+def doomed_form(world, tenant):
+    return f"token={world.doomed[tenant][0]['token']}"
+
+
+def doomed_order(world, tenant):
+    return {"token_ids": [world.doomed[tenant][1]["token_id"]], "scope": "USER", "expires_in_seconds": 60}
 
 
 def fresh_tenant(world):
@@ -79,10 +88,15 @@ ROWS = {
     "token.list": Row(ADMIN, "path", 200),
     "token.get": Row(ADMIN, "path", 200, has_id=True),
     "token.revoke": Row(ADMIN, "path", 204, change=True, has_id=True, fresh=fresh_token),
+    "token.replace": Row(ADMIN, "path", 201, change=True, has_id=True, body=lambda *_: {"scope": "USER", "expires_in_seconds": 60},
+                         fresh=fresh_token),
+    "token.replace.bulk": Row(ADMIN, "path", 201, change=True, body=doomed_order),
     "revocation.create": Row(ADMIN, "path", 204, change=True, body=revocation),
     "token.issue.alias": Row(ADMIN, "own", 201, change=True, body=named_token_order),
     "token.revoke.alias": Row(READ, "own", 204, change=True, has_id=True, small=ADMIN, fresh=fresh_token),
     "token.verify": Row("none", "open", 200, body=lambda world, tenant: {"token": world.spare_tokens[tenant]}),
+    "token.introspect": Row(READ, "own", 200, quiet=True, body=lambda world, tenant: f"token={world.spare_tokens[tenant]}"),
+    "token.revoke.form": Row(READ, "own", 200, change=True, small=ADMIN, quiet=True, body=doomed_form),
     "key.list": Row("none", "open", 200),
     "vm.create": Row(INPUT, "own_tenant", 201, change=True, body=vm_order),
     "vm.list": Row(READ, "own_tenant", 200),

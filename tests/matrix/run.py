@@ -72,8 +72,13 @@ class Matrix:
             self.cell(name, operation, row, token, (403, "INSUFFICIENT_SCOPE"))
         elif row.about == "path":
             self.alike(name, operation, row, token, (403, "TENANT_MISMATCH"))
+            self.cell("an administrator's, of a tenant that never was", operation, row, self.world.admin, (404, "NOT_FOUND"),
+                      values=UNKNOWN)
         elif row.has_id:
             self.alike(name, operation, row, token, (404, "NOT_FOUND"))
+        elif row.quiet:
+            _, body = self.cell(name, operation, row, token, (row.ok, None))
+            self.expect(operation, name, "the answer", body in ({}, {"active": False}), True)
         elif row.body:  # it names acme
             self.cell(name, operation, row, token, (403, "TENANT_MISMATCH"))
         else:
@@ -96,7 +101,7 @@ class Matrix:
             self.cell(name, operation, row, token, (403, "TENANT_SUSPENDED"), owner="dormant")
         else:
             self.cell(name, operation, row, token, (row.ok, None), owner="dormant")
-        if operation.name.startswith("token.issue"):
+        if operation.name.startswith(("token.issue", "token.replace")):
             self.cell("an administrator for a suspended tenant", operation, row, self.world.admin, (403, "TENANT_SUSPENDED"),
                       owner="dormant")
 

@@ -32,7 +32,7 @@ class World:
         self.made = 0
         self.admin = server.admin_token
         self.contract = Contract(json.loads(self.get("/openapi.json")))
-        self.tokens, self.vms, self.spares, self.spare_tokens, self.tiles = {}, {}, {}, {}, {}
+        self.tokens, self.vms, self.spares, self.spare_tokens, self.doomed, self.tiles = {}, {}, {}, {}, {}, {}
         for tenant in TENANTS:
             self.make_tenant(tenant)
             for scope in ("READ", "USER", "INPUT", "service:tenant-admin", "service:console"):
@@ -40,6 +40,7 @@ class World:
             self.vms[tenant] = self.make_vm(tenant)
             spare = self.issue(tenant, "READ", caveats=EVERY_CAVEAT, label="spare", delegable_depth=2)
             self.spares[tenant], self.spare_tokens[tenant] = spare["token_id"], spare["token"]
+            self.doomed[tenant] = [self.issue(tenant, "READ", label="doomed") for _ in range(2)]
         for owner in (*TENANTS, None):
             self.tiles[owner] = self.published_tile(owner)
         self.bad = {"acme": self.bad_tokens(self.tokens["acme", "service:tenant-admin"], self.issue("acme",
@@ -48,11 +49,12 @@ class World:
         self.send("POST", "/v1/tenants/dormant/suspend", self.admin, expect=200)
 
     def send(self, method, path, token=None, body=None, expect=None):
-        """The answer and its body. Fails when another status than the expected one comes."""
+        """The answer and its body; a body that is text is a form's. Fails when another status than the expected one comes."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         if body is not None:
-            headers["Content-Type"] = "application/json"
-        self.connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            headers["Content-Type"] = "application/x-www-form-urlencoded" if isinstance(body, str) else "application/json"
+        data = body if isinstance(body, str) or body is None else json.dumps(body)
+        self.connection.request(method, path, data, headers)
         answer = self.connection.getresponse()
         data = answer.read()
         if hasattr(self, "contract"):

@@ -40,7 +40,8 @@ class Machine:
         self.data = folder / "data"
         self.port = free_port()
         self.faults = []
-        server = types.SimpleNamespace(address=f"127.0.0.1:{self.port}", binary=program, store=types.SimpleNamespace(environment={}))
+        server = types.SimpleNamespace(address=f"127.0.0.1:{self.port}", url=f"http://127.0.0.1:{self.port}", binary=program,
+                                       program=program.with_name, store=types.SimpleNamespace(environment={}))
         self.reader = Reader(server, folder)
         self.environment = {**self.reader.environment, "CADASTRE_DATA_DIR": str(self.data)}
         self.reader.kept = {"data-dir": str(self.data)}

@@ -6,6 +6,7 @@ of them publishes the ledgers, whichever is killed or stands still.
 Usage: run.py --server PROGRAM [--rounds N]. Uses a database cluster of its own, which it stops and starts.
 """
 import argparse
+import concurrent.futures
 import contextlib
 import pathlib
 import sys
@@ -26,6 +27,7 @@ BACK_WITHIN_S = 15
 PUBLISHED_WITHIN_S = 5  # by another, after the one that published was killed or stopped
 RATE = 120              # requests a minute of the tenant that is limited
 SILENCE_S = 5  # after which a replica trusts nothing it has heard
+NOTICED_WITHIN_S = 3  # that the database does not answer
 CALLERS = 8    # of a load, at each replica
 
 
@@ -329,12 +331,65 @@ def away(trial):
         time.sleep(0.1)
     trial.arena.expect("alive", callers[0].call("GET", "/healthz").status, 200)
     trial.arena.expect("ready", callers[0].call("GET", "/readyz").status, 503)
+    for caller in callers:
+        page = caller.expect(200, "GET", "/metrics").body
+        trial.arena.expect("metrics without a database", [word in page for word in (
+            b"\ncadastre_store_answers 0\n", b"\ncadastre_publisher_active ", b"cadastre_tenant_vms")], [True, True, False])
     trial.cluster.start()
     trial.expect_served()
     for caller in callers:
         back = wait_for(lambda: caller.call("GET", "/v1/vms").status == 200, BACK_WITHIN_S)
         trial.arena.expect("served again", back, True)
         caller.expect(201, "POST", "/v1/vms", vm_order())
+        page = caller.expect(200, "GET", "/metrics").body
+        trial.arena.expect("metrics with the database", [word in page for word in (
+            b"\ncadastre_store_answers 1\n", f'\ncadastre_tenant_vms{{tenant_id="{tenant.name}"}} '.encode())], [True, True])
+
+
+def silent(trial):
+    """The database stands still: it takes connections and answers nothing. That is known within three seconds, the I/O threads are not
+    lost to it, a replica can be stopped, and when it goes on so does everything."""
+    tenant = trial.arena.tenant()
+    callers = trial.each(tenant.token)
+    for caller in callers:
+        caller.expect(200, "GET", "/v1/vms")
+        caller.expect(201, "POST", "/v1/vms", vm_order())
+
+    def refuse(port, method, body, within_s):
+        asked = time.monotonic()
+        answer = Caller(port, tenant.token).call(method, "/v1/vms", body)
+        took = time.monotonic() - asked
+        trial.arena.expect(f"{method} of a silent database", answer.status, 503)
+        trial.arena.expect("Retry-After", answer.headers.get("retry-after", "").isdigit(), True)
+        trial.arena.expect(f"an answer within {within_s} s, not {took:.1f}", took < within_s, True)
+
+    def lives(port):
+        asked = time.monotonic()
+        trial.arena.expect("alive", Caller(port).call("GET", "/healthz").status, 200)
+        trial.arena.expect("alive in time", time.monotonic() - asked < NOTICED_WITHIN_S, True)
+
+    def ask_all(within_s):
+        with concurrent.futures.ThreadPoolExecutor(64) as pool:
+            asked = [pool.submit(refuse, port, method, body, within_s) for port in trial.arena.ports
+                     for method, body in (("GET", None), ("POST", vm_order())) for _ in range(4)]
+            asked += [pool.submit(lives, port) for port in trial.arena.ports for _ in range(2)]
+            for each in asked:
+                each.result()
+    trial.cluster.freeze()
+    try:
+        ask_all(NOTICED_WITHIN_S)
+        ask_all(1)
+        began = time.monotonic()
+        trial.arena.expect("the end of a replica", trial.second.stop(), 0)
+        trial.arena.expect("the end in time", time.monotonic() - began < 10, True)
+    finally:
+        trial.cluster.thaw()
+    trial.second.start()
+    trial.expect_served()
+    for caller in trial.each(tenant.token):
+        trial.arena.expect("served again", wait_for(lambda: caller.call("GET", "/v1/vms").status == 200, BACK_WITHIN_S), True)
+        caller.expect(201, "POST", "/v1/vms", vm_order())
+    trial.arena.compare(tenant)
 
 
 def frozen(trial):
@@ -351,7 +406,7 @@ def frozen(trial):
 
 
 ALWAYS = (exactly_ten, ten_with_one_killed, ten_with_database_restarted, same_key, revocation, suspension)
-TROUBLE = (killed, publisher_killed, publisher_frozen, restarted, frozen, shut_down, away, rate)
+TROUBLE = (killed, publisher_killed, publisher_frozen, restarted, frozen, shut_down, away, silent, rate)
 
 
 def attempt(trial, case):

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <thread>
 
+#include "service/revocations.h"
 #include "tests/replicas/world.h"
 
 namespace cadastre {

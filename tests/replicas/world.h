@@ -79,6 +79,23 @@ class Feeds final : public ChangeFeed {
   std::vector<ChangeFeed*> all;
 };
 
+/// A store that hears nothing of what other processes change, for as long as it says.
+class QuietStore final : public Store {
+ public:
+  explicit QuietStore(Store& store) : store_(store) {}
+  std::unique_ptr<Reader> open_reader() override { return store_.open_reader(); }
+  bool submit(Change change) override { return store_.submit(std::move(change)); }
+  void subscribe(ChangeFeed&) override {}
+  bool feed_is_exact() const override { return false; }
+  std::chrono::milliseconds feed_age() const override { return age; }
+  StoreFigures figures() const override { return store_.figures(); }
+  void stop() override {}
+  std::atomic<std::chrono::milliseconds> age{};
+
+ private:
+  Store& store_;
+};
+
 /// One store with the tenant `acme-corp`, and what every replica shares.
 struct SharedWorld {
   explicit SharedWorld(std::int64_t limit) {
@@ -99,9 +116,11 @@ struct SharedWorld {
   }
   Caller platform() const {
     return {.tenant = TenantId::platform(),
+            .home = TenantId::platform(),
             .scope = Scope::platform_admin(),
             .token_id = "AAAAAAAAAAAAAAAAAAAAAA",
             .rids = {RevocationId{1}},
+            .key_thumbprints = {Digest{2}},
             .expires_at = clock.now() + std::chrono::hours(1),
             .request_id = "world"};
   }
@@ -126,8 +145,12 @@ struct SharedWorld {
 
 /// One server of several; what it stands on outlives it.
 struct SharedReplica {
-  SharedReplica(SharedWorld& own_world, RateBudgets& budgets) : world(own_world), leases(budgets, world.clock) {
+  SharedReplica(SharedWorld& own_world, RateBudgets& budgets) : SharedReplica(own_world, budgets, *own_world.store) {
     world.feeds.all.push_back(&gates);
+  }
+  /// Hears of changes only what that store tells.
+  SharedReplica(SharedWorld& own_world, RateBudgets& budgets, Store& own_store)
+      : world(own_world), store(own_store), leases(budgets, world.clock) {
     leases.start([](const std::string&) {});
     server.start();
   }
@@ -162,6 +185,7 @@ struct SharedReplica {
   }
 
   SharedWorld& world;
+  Store& store;
   RateLeases leases;
   TenantGates gates{6'000, RateSharing::shared};
   http::Authenticator authenticator{{.issuer = world.deployment.issuer,
@@ -170,11 +194,11 @@ struct SharedReplica {
                                      .lifetime_max = world.deployment.token_lifetime_max},
                                     keys_of(world),
                                     gates,
-                                    *world.store,
+                                    store,
                                     world.clock,
                                     world.deployment.issuer,
                                     6'000};
-  http::Api api{{.store = *world.store,
+  http::Api api{{.store = store,
                  .tiles = world.tiles,
                  .gates = gates,
                  .authenticator = authenticator,

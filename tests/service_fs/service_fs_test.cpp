@@ -431,10 +431,11 @@ TEST_CASE("tail goes on where its state file ended, and refuses another history"
 
 TEST_CASE("wrong usage is 2, nothing to read is 3") {
   const World world;
-  for (const char* arguments : {"", "paint", "read --limit x", "read --event-type VM_PAINTED", "read --filter vm-id",
-                                "read --filter colour=red", "read --filter tenant-id=Acme", "read --since yesterday",
-                                "read --order up", "read --format xml", "verify --edge --full",
-                                "verify --filter vm-id=x", "prove", "prove 1", "tail", "read --store mysql://x"}) {
+  for (const char* arguments :
+       {"", "paint", "read --limit x", "read --limit -1", "read --from -1", "tail --log acme-corp --limit -1",
+        "read --event-type VM_PAINTED", "read --filter vm-id", "read --filter colour=red",
+        "read --filter tenant-id=Acme", "read --since yesterday", "read --order up", "read --format xml",
+        "verify --edge --full", "verify --filter vm-id=x", "prove", "prove 1", "tail", "read --store mysql://x"}) {
     CAPTURE(arguments);
     CHECK(run(world, arguments).code == 2);
   }

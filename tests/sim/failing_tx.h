@@ -28,6 +28,29 @@ class FailingTx final : public Tx {
   bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) override {
     return tx_.is_revoked(tenant, kind, id);
   }
+  std::optional<Device> device(const TenantId& tenant, std::string_view id) override { return tx_.device(tenant, id); }
+  std::vector<Device> devices(const TenantId& tenant, const DeviceQuery& query) override {
+    return tx_.devices(tenant, query);
+  }
+  std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) override {
+    return tx_.challenge(tenant, id);
+  }
+  std::optional<Session> session(const TenantId& tenant, const SessionId& id) override {
+    return tx_.session(tenant, id);
+  }
+  std::vector<Session> sessions(const TenantId& tenant, const SessionQuery& query) override {
+    return tx_.sessions(tenant, query);
+  }
+  std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) override {
+    return tx_.link(tenant, rid);
+  }
+  std::vector<SeenLink> links(const TenantId& tenant, const LinkQuery& query) override {
+    return tx_.links(tenant, query);
+  }
+  std::int64_t counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid) override {
+    return tx_.counter(tenant, kind, rid);
+  }
+  std::vector<SigningKey> signing_keys() override { return tx_.signing_keys(); }
   std::optional<LogHead> log_head(const TenantId& tenant) override { return tx_.log_head(tenant); }
   std::vector<Leaf> leaves(const TenantId& tenant, const LeafQuery& query) override {
     return tx_.leaves(tenant, query);
@@ -53,7 +76,21 @@ class FailingTx final : public Tx {
   void mark_revoked(const TenantId& tenant, const TokenId& token, Instant at, std::string_view by) override {
     write().mark_revoked(tenant, token, at, by);
   }
+  void mark_seen(const TenantId& tenant, const TokenId& token, Instant at) override {
+    write().mark_seen(tenant, token, at);
+  }
   void insert(const Revocation& revocation) override { write().insert(revocation); }
+  void put(const Device& device) override { write().put(device); }
+  void erase_device(const TenantId& tenant, std::string_view id) override { write().erase_device(tenant, id); }
+  void put(const Challenge& challenge) override { write().put(challenge); }
+  void erase_challenge(const TenantId& tenant, const Bytes<32>& id) override { write().erase_challenge(tenant, id); }
+  void put(const Session& session) override { write().put(session); }
+  void erase_session(const TenantId& tenant, const SessionId& id) override { write().erase_session(tenant, id); }
+  void put(const SeenLink& link) override { write().put(link); }
+  void set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value) override {
+    write().set_counter(tenant, kind, rid, value);
+  }
+  void put(const SigningKey& key) override { write().put(key); }
   std::uint64_t append(const Event& event, Instant now) override { return write().append(event, now); }
   void record(const TenantId& tenant, const IdempotentAnswer& answer) override { write().record(tenant, answer); }
   bool publish(const PublishedCheckpoint& checkpoint, std::uint64_t expected_size) override {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "ledger/merkle.h"
+#include "service/revocations.h"
 #include "service/tenants.h"
 #include "service/tokens.h"
 #include "service/vms.h"
@@ -59,9 +60,11 @@ class Simulation {
 
   Caller caller(const TenantId& tenant, const Scope& scope) {
     return {.tenant = tenant,
+            .home = tenant,
             .scope = scope,
             .token_id = "AAAAAAAAAAAAAAAAAAAAAA",
             .rids = {RevocationId{1}},
+            .key_thumbprints = {Digest{2}},
             .expires_at = clock_.now() + std::chrono::hours(1),
             .request_id = fmt::format("step-{}", step_)};
   }
@@ -139,7 +142,7 @@ class Simulation {
       wanted = Code::limit_below_usage;
     }
     const auto outcome = perform(
-        id, [&](Tx& tx) { return cadastre::update_tenant(tx, services_, platform(), id, patch, std::nullopt); });
+        id, [&](Tx& tx) { return cadastre::update_tenant(tx, services_, platform(), id, patch, {}); });
     if (!expect(outcome, wanted)) return;
     const bool changed = tenant->max_vms != *patch.max_vms || tenant->storage_gb != *patch.storage_quota_gb ||
                          tenant->max_ram_mb != *patch.max_ram_mb;
@@ -165,7 +168,7 @@ class Simulation {
     if (tenant == nullptr) wanted = Code::not_found;
     if (tenant != nullptr && !tenant->vms.empty()) wanted = Code::tenant_not_empty;
     const auto outcome =
-        perform(id, [&](Tx& tx) { return cadastre::delete_tenant(tx, services_, platform(), id, std::nullopt); });
+        perform(id, [&](Tx& tx) { return cadastre::delete_tenant(tx, services_, platform(), id, {}); });
     if (!expect(outcome, wanted)) return;
     tenant->state = TenantState::deleted;
     ++tenant->leaves;
@@ -240,7 +243,7 @@ class Simulation {
   void delete_vm(const TenantId& id) {
     const std::string vm_id = some_vm(id);
     const auto outcome = perform(id, [&](Tx& tx) {
-      return cadastre::delete_vm(tx, services_, caller(id, Scope::tenant_admin()), vm_id, std::nullopt);
+      return cadastre::delete_vm(tx, services_, caller(id, Scope::tenant_admin()), vm_id, {});
     });
     if (!expect(outcome, closed_or_missing(id, vm_id))) return;
     model_[id].vms.erase(vm_id);

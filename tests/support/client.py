@@ -3,8 +3,12 @@ import dataclasses
 import http.client
 import json
 import threading
+import time
+
+import credential
 
 ANSWER_WITHIN_S = 30
+MARGIN_S = 30  # for a slow machine
 
 
 @dataclasses.dataclass
@@ -37,14 +41,16 @@ class Client:
         self.admin = server.admin_token
 
     def send(self, method, path, token=None, body=None, headers=(), expect=None):
-        """The answer. `headers` are pairs, so that one may come twice. Fails when another status than the expected one comes."""
+        """The answer. A body that is text is a form's. `headers` are pairs, so that one may come twice. Fails when another status than the expected one comes."""
         connection = getattr(self.own, "connection", None)
         if connection is None:
             connection = self.own.connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=ANSWER_WITHIN_S)
-        data = json.dumps(body).encode() if body is not None else b""
+        is_form = isinstance(body, str)
+        data = (body if is_form else json.dumps(body)).encode() if body is not None else b""
         connection.putrequest(method, path, skip_accept_encoding=True)
         fields = [("Authorization", f"Bearer {token}")] if token else []
-        fields += [("Content-Type", "application/json")] if body is not None else []
+        kind = "application/x-www-form-urlencoded" if is_form else "application/json"
+        fields += [("Content-Type", kind)] if body is not None else []
         fields += [("Content-Length", str(len(data)))] if data or method != "GET" else []
         for name, value in [*fields, *headers]:
             connection.putheader(name, value)
@@ -61,6 +67,8 @@ class Client:
         return name
 
     def issue(self, tenant, public_key, scope="service:tenant-admin", by=None, headers=(), **more):
-        """The answer's JSON for a new token of the tenant, of the platform for None; issued by the administrator unless `by` a token."""
-        body = {"subject_pubkey": public_key, "scope": scope, "expires_in_seconds": 600, **more}
+        """The answer's JSON for a new token of the tenant, of the platform for None; issued by the administrator unless `by` a token,
+        which it does not outlive."""
+        lifetime = credential.claims_of(by.rpartition("~")[2])["exp"] - int(time.time()) - MARGIN_S if by else 600
+        body = {"subject_pubkey": public_key, "scope": scope, "expires_in_seconds": lifetime, **more}
         return self.send("POST", f"/v1/tenants/{tenant}/tokens" if tenant else "/v1/tokens", by or self.admin, body, headers, expect=201).json

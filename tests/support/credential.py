@@ -68,6 +68,25 @@ def changed(token, seed, **claims):
     return jws(seed, header, payload)
 
 
+def rid_of(element):
+    """The revocation id of one element: the hash of what was signed."""
+    return b64url(hashlib.sha256(element.rpartition(".")[0].encode()).digest())
+
+
+def link(token, seed, public_key, **claims):
+    """The token with one link more, made for `public_key` (32 bytes) by the holder of the last element's key, whose seed it is. It
+    says what its parent says unless claims say otherwise; a claim of None is left out."""
+    parent = token.rpartition("~")[2]
+    above = claims_of(parent)
+    position = token.count("~") + 1
+    payload = {"iss": thumbprint(public_key_of(seed)), "par_hash": rid_of(parent), "del_depth": position,
+               "del_max_depth": above.get("del_max_depth", position), "scope": above["scope"], "jti": b64url(secrets.token_bytes(16)),
+               "iat": int(time.time()), "exp": above["exp"],
+               "cnf": {"jwk": {"crv": "Ed25519", "kty": "OKP", "x": b64url(public_key)}}, **claims}
+    payload = {name: value for name, value in payload.items() if value is not None}
+    return f"{token}~{jws(seed, {'alg': 'EdDSA', 'typ': 'cadastre-link+jwt'}, payload)}"
+
+
 def proof(seed, token, method, url, **claims):
     """A DPoP proof (RFC 9449 section 4.2) for a request under the token, unless claims say otherwise."""
     jwk = {"crv": "Ed25519", "kty": "OKP", "x": b64url(public_key_of(seed))}

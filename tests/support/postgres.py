@@ -3,11 +3,13 @@
 Usage: postgres.py start FOLDER | stop FOLDER
 `start` makes a new cluster in FOLDER, whatever was there, and writes how to reach it to FOLDER/url; `stop` ends and removes it.
 """
+import contextlib
 import itertools
 import os
 import pathlib
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -117,6 +119,30 @@ class Cluster:
     def restart(self, mode="immediate"):
         self.stop(mode)
         self.start()
+
+    def stand_by(self):
+        """Makes the stopped cluster a hot standby, of nobody, from its next start until it is promoted."""
+        self.expect(run_as_owner(["touch", str(self.data / "standby.signal")]))
+
+    def promote(self):
+        self.control("promote", "-w", "-t", STARTED_WITHIN_S)
+
+    def freeze(self):
+        """Stops its processes in the midst of whatever they do: it takes connections, and answers nothing."""
+        self.signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.signal(signal.SIGCONT)
+
+    def signal(self, number):
+        """To the postmaster and then to its children, of which there are no new ones while it stands still."""
+        postmaster = int((self.data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+        os.kill(postmaster, number)
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                # proc(5): what follows the name in parentheses begins with the state and the parent
+                if int((process / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1]) == postmaster:
+                    os.kill(int(process.name), number)
 
     def is_running(self):
         return run_as_owner([binary("pg_ctl"), "status", "-D", str(self.data)]).returncode == 0

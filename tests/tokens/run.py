@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What no vector can carry about tokens (docs/TOKENS.md section 17), against the real server: the items that concern a chain of one
-element, each by its number. The server has one I/O thread, so that a token used twice was in the only cache the second time.
+"""What no vector can carry about tokens (docs/TOKENS.md section 17), against the real server: the items by their number, and those of
+chains.py by their name. The server has one I/O thread, so that a token used twice was in the only cache the second time.
 
 Usage: run.py --server PROGRAM
 Elsewhere: 3 and 16's key states in src/token/verify_test.cpp (kinds of key do not change while the server runs), 4 in
@@ -16,13 +16,14 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import chains  # noqa: E402
 import credential  # noqa: E402
 from client import Client  # noqa: E402
 from server import Server, add_arguments  # noqa: E402
 
 ROUNDS = 100
 REFUSED_WITHIN_S = 10
-LIMITS = ["--address-rate-limit-rpm", "1000"]
+ARGUMENTS = ["--threads", "1", "--log-level", "debug", "--address-rate-limit-rpm", "1000"]
 
 
 class Trial:
@@ -210,7 +211,8 @@ def item_14(trial):
     one = trial.issue(tenant, caveats=[{"path": ["/v1/vms"]}])["token"]
     for path, status in (("/v1/vms", 200), ("/v1/vms?page_size=1", 200), ("/v1/status", 403), ("/v1/ledger/entries", 403),
                          ("/v1/vms/", 404), ("/v1//vms", 400), ("//v1/vms", 400), ("/v1/%2e%2e/v1/status", 400), ("/v1/./vms", 400),
-                         ("/v1/vms/../status", 400), ("/v1%2fvms", 400), ("/v1/VMS", 404), ("/V1/vms", 404), ("/v1/%76ms", 404)):
+                         ("/v1/vms/../status", 400), ("/v1%2fvms", 400), ("/v1/vms%2F..%2Fstatus", 400), ("/v1/vms/%2E%2e", 400), ("/v1/vms/%252e%252e", 403),
+                         ("/v1/vms%20", 404), ("/v1/vms;a=b", 404), ("/v1/vms?/../status", 400), ("/v1/VMS", 404), ("/V1/vms", 404), ("/v1/%76ms", 404)):
         trial.expect(path, trial.send("GET", path, one).status, status)
     trial.expect("the caveat is named", trial.send("GET", "/v1/status", one).json["detail"],
                  "A caveat of the token excludes this request: caveat_denied:path.")
@@ -228,6 +230,31 @@ def item_15(trial):
         token = trial.issue(tenant, caveats=[{"ip": [network]}])["token"]
         fields = [(name, spoofed) for name in ("X-Forwarded-For", "X-Real-IP")] + [("Forwarded", f"for={spoofed}")] if spoofed else []
         trial.expect(f"{network}, said to be {spoofed}", trial.send("GET", "/v1/vms", token, headers=fields).status, status)
+
+
+def proxies(server, engine):
+    """Item 15 behind a proxy, on a server of its own: it is believed, and nobody who speaks through it."""
+    arguments = [*ARGUMENTS, "--trusted-proxies", "127.0.0.1,192.0.2.0/24,::1"]
+    with Server(server, arguments=arguments, store=engine) as behind:
+        trial = Trial(behind)
+        trial.item = "15 behind a proxy"
+        tenant = trial.tenant()
+        token = trial.issue(tenant, caveats=[{"ip": ["10.0.0.0/8", "2001:db8::/32"]}])["token"]
+        local = trial.issue(tenant, caveats=[{"ip": ["127.0.0.0/8"]}])["token"]
+        for fields, status, of_local in (((), 403, 200), (("10.1.2.3",), 200, 403), (("::ffff:10.1.2.3",), 200, 403),
+                                         (("2001:DB8::1",), 200, 403), (("10.1.2.3, 11.1.2.3",), 403, 403),
+                                         (("11.1.2.3, 10.1.2.3",), 200, 403), (("10.1.2.3", "11.1.2.3"), 403, 403),
+                                         (("10.1.2.3, 192.0.2.7, ::1",), 200, 403), (("10.1.2.3, 11.1.2.3, 192.0.2.7",), 403, 403),
+                                         (("127.0.0.2",), 403, 200), (("10.1.2.3, rubbish",), 403, 403), (("",), 403, 200)):
+            headers = [("X-Forwarded-For", field) for field in fields]
+            trial.expect(f"forwarded for {fields}", trial.send("GET", "/v1/vms", token, headers=headers).status, status)
+            trial.expect(f"a local one's, {fields}", trial.send("GET", "/v1/vms", local, headers=headers).status, of_local)
+        unheard = [("X-Real-IP", "10.1.2.3"), ("Forwarded", "for=10.1.2.3")]
+        trial.expect("other fields", trial.send("GET", "/v1/vms", token, headers=unheard).status, 403)
+        far = [("X-Forwarded-For", "10.1.2.3")]
+        trial.expect("the figures from afar", trial.send("GET", "/metrics", headers=far).status, 401)
+        trial.expect("the figures from here", trial.send("GET", "/metrics").status, 200)
+        return trial.faults
 
 
 def item_16(trial):
@@ -327,7 +354,7 @@ def sub_tokens(trial):
     path = f"/v1/tenants/{tenant}/tokens"
     many = [{"method": ["GET"]}] * 15
     refused = trial.send("POST", path, bound["token"], {**order, "caveats": many})
-    trial.expect("too many together", (refused.status, "2 come from" in refused.json["detail"]), (422, True))
+    trial.expect("too many together", (refused.status, "with the 2 of" in refused.json["detail"]), (422, True))
 
     audience = credential.claims_of(bound["token"])["aud"]
     narrow = trial.issue(tenant, audience=audience + "/vm-tenant")["token"]
@@ -405,7 +432,7 @@ def devices(trial):
 
 
 ITEMS = [item_01, item_05, item_06, item_08, item_12, item_14, item_15, item_16, item_17, item_18, item_19, item_20, item_21, devices,
-         sub_tokens, proofs]
+         sub_tokens, proofs, *chains.ITEMS]
 
 
 def run(server):
@@ -420,11 +447,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_arguments(parser)
     options = parser.parse_args()
-    with Server(options.server, arguments=["--threads", "1", "--log-level", "debug", *LIMITS], store=options.store) as server:
+    with Server(options.server, arguments=ARGUMENTS, store=options.store) as server:
         faults = run(server)
+    faults += proxies(options.server, options.store)
     for fault in faults:
         print(fault)
-    print(f"{len(ITEMS) + 2} items, {len(faults)} faults")
+    print(f"{len(ITEMS) + 3} items, {len(faults)} faults")
     return 1 if faults else 0
 
 

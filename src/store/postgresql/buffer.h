@@ -5,9 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "store/postgresql/connection.h"
 #include "store/postgresql/overlay.h"
-#include "store/postgresql/publisher_lease.h"
 #include "store/postgresql/rows.h"
 
 namespace cadastre::postgresql {
@@ -36,6 +34,8 @@ struct Namespace : NamespaceRow {
 struct Buffer {
   using Key16 = std::pair<TenantId, Bytes<16>>;
   using Key32 = std::pair<TenantId, Bytes<32>>;
+  using DeviceKey = std::pair<TenantId, std::string>;
+  using CounterKey = std::tuple<TenantId, CounterKind, RevocationId>;
   using RevocationKey = std::tuple<TenantId, RevocationKind, Bytes<32>>;
   using Leaves = std::vector<std::pair<TenantId, Leaf>>;
 
@@ -43,6 +43,12 @@ struct Buffer {
   Overlay<Key16, Entry<Vm>> vms;
   Overlay<Key16, Entry<IssuedToken>> tokens;
   Overlay<RevocationKey, Entry<Revocation>> revocations;
+  Overlay<DeviceKey, Entry<Device>> devices;
+  Overlay<Key32, Entry<Challenge>> challenges;
+  Overlay<Key16, Entry<cadastre::Session>> sessions;
+  Overlay<Key32, Entry<SeenLink>> links;
+  Overlay<CounterKey, Entry<std::int64_t>> counters;
+  Overlay<std::string, Entry<SigningKey>> signing_keys;
   Overlay<TenantId, Entry<PublishedCheckpoint>> checkpoints;
   Overlay<Key32, Entry<IdempotentAnswer>> answers;
   Overlay<std::string, Entry<std::string>> settings;
@@ -53,23 +59,24 @@ struct Buffer {
   void drop_body();
   /// Forgets what is written or was only read, but for the namespaces whose rows are locked.
   void forget_reads();
+  /// Forgets a namespace whose lock is gone, and what was read of it meanwhile. Requires that nothing of it is
+  /// unwritten.
+  void forget(const TenantId& tenant);
   void clear();
+
+ private:
+  /// Calls `visit` with each overlay of rows that are their tenant's.
+  template <class Self, class Visit>
+  static void each_of_tenants(Self& self, Visit visit) {
+    visit(self.vms), visit(self.tokens), visit(self.revocations), visit(self.answers);
+    visit(self.devices), visit(self.challenges), visit(self.sessions), visit(self.links), visit(self.counters);
+  }
+  /// The same with each but that of the namespaces.
+  template <class Self, class Visit>
+  static void each(Self& self, Visit visit) {
+    each_of_tenants(self, visit);
+    visit(self.checkpoints), visit(self.settings), visit(self.signing_keys);
+  }
 };
-
-/// Which layer of the buffer is sent.
-enum class Layer { group, body };
-
-/// What sending needs besides the rows.
-struct SendingContext {
-  Bytes<16> writer{};        ///< Names this process in the change feed.
-  const Fence& fence;        ///< Under which this process publishes.
-  Instant latest_now;        ///< The latest time that any body has named.
-  std::string swept_tenant;  ///< Where the sweep of old answers has come to.
-  std::string swept_key;
-};
-
-/// Sends what is unwritten of a layer, in one trip, and notes in the buffer that it is written. False when there was
-/// nothing. Throws Failure, also when a row to be changed is not there or an answer is in the way.
-bool send(Connection& connection, Buffer& buffer, Layer layer, SendingContext& context);
 
 }  // namespace cadastre::postgresql

@@ -11,7 +11,8 @@
 namespace cadastre::postgresql {
 namespace {
 
-constexpr std::chrono::milliseconds interval{250};  // other processes must hear of a revocation within a second
+constexpr std::chrono::milliseconds interval{250};       // other processes must hear of a revocation within a second
+constexpr std::chrono::milliseconds silence_max{1'500};  // then the database counts as silent, for all threads
 constexpr std::chrono::seconds kept_for{60};
 constexpr std::chrono::hours marks_kept_for{24};  // of threads that have ended; the others make theirs anew
 constexpr std::chrono::seconds gap_max{30};       // well below, for clocks and long commits
@@ -20,13 +21,15 @@ constexpr std::chrono::seconds forget_every{10};
 }  // namespace
 
 ChangePoll::ChangePoll(std::shared_ptr<Target> target, const Bytes<16>& writer, Reports reports)
-    : session_(std::move(target)),
+    : target_(std::move(target)),
+      session_(target_, {silence_max, silence_max}, Reachability::Asker::watch),
       writer_(writer),
       reports_(std::move(reports)),
       forgotten_at_(clock_.tick()),
       asked_at_ms_(clock_.tick().time_since_epoch().count()),
       wake_(::eventfd(0, EFD_CLOEXEC)) {
   if (wake_ < 0) throw StoreFailure("no descriptor is left for the change feed");
+  target_->reachability.watch(true);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -41,6 +44,7 @@ void ChangePoll::stop() {
     const std::uint64_t one = 1;
     CHECK_INVARIANT(::write(wake_, &one, sizeof one) == sizeof one);
     thread_.join();
+    target_->reachability.watch(false);
   });
 }
 

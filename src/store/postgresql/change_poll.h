@@ -11,7 +11,8 @@
 namespace cadastre::postgresql {
 
 /// Follows the table `change_feed`, which holds what changed within the last minute. A process that could not ask for
-/// longer than that may have missed something, and says so.
+/// longer than that may have missed something, and says so. Since it asks all the time, it is also the one who finds
+/// that the database is silent, and that it answers again (reachability.h).
 class ChangePoll {
  public:
   struct Reports {
@@ -35,6 +36,7 @@ class ChangePoll {
   void forget_old(Connection& connection);
   bool is_stopping() const { return stopping_.load(std::memory_order_acquire); }
 
+  const std::shared_ptr<Target> target_;
   Session session_;
   const Bytes<16> writer_;
   const Reports reports_;

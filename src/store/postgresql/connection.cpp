@@ -12,16 +12,21 @@
 namespace cadastre::postgresql {
 namespace {
 
-using Result = std::unique_ptr<PGresult, decltype(&PQclear)>;
-
 constexpr std::chrono::milliseconds lock_patience{4'000};  // for a row that another transaction holds
-constexpr std::chrono::milliseconds statement_patience{30'000};
-constexpr std::chrono::milliseconds idle_patience{2'000};  // then the database ends a frozen process's transaction
+constexpr std::chrono::milliseconds set_up_patience{2'000};
+constexpr std::chrono::milliseconds leaving_patience{500};
+constexpr std::chrono::milliseconds look_every{100};         // whether others have given up
+constexpr std::chrono::milliseconds alone_for_least{1'000};  // before what others say counts
 
-/// What the connection string may override: a server that does not answer is given up, one that is gone is noticed.
-constexpr std::array defaults = {std::pair{"application_name", "cadastre"}, std::pair{"connect_timeout", "3"},
-                                 std::pair{"keepalives_idle", "5"},         std::pair{"keepalives_interval", "2"},
-                                 std::pair{"keepalives_count", "3"},        std::pair{"tcp_user_timeout", "8000"}};
+/// What the connection string may override: a server that does not answer is given up, one that is gone is noticed, and
+/// of several hosts it is the one that can be written to.
+constexpr std::array defaults = {std::pair{"application_name", "cadastre"},
+                                 std::pair{"connect_timeout", "2"},
+                                 std::pair{"keepalives_idle", "5"},
+                                 std::pair{"keepalives_interval", "2"},
+                                 std::pair{"keepalives_count", "3"},
+                                 std::pair{"tcp_user_timeout", "8000"},
+                                 std::pair{"target_session_attrs", "read-write"}};
 
 PGconn* connect(const std::string& url) {
   std::vector<const char*> names;
@@ -54,7 +59,9 @@ void expect_well_formed(const std::string& url) {
 
 }  // namespace
 
-Connection::Connection(const std::string& url) {
+Connection::Connection(const std::string& url, const Patience& patience, Reachability* reachability,
+                       Reachability::Asker asker)
+    : patience_{set_up_patience, set_up_patience}, reachability_(reachability), asker_(asker) {
   expect_well_formed(url);
   handle_.reset(connect(url));
   if (!is_open()) {
@@ -62,19 +69,26 @@ Connection::Connection(const std::string& url) {
                   "the database cannot be reached: " + sentence_of(PQerrorMessage(handle_.get()), url));
   }
   PQsetNoticeProcessor(handle_.get(), [](void*, const char*) {}, nullptr);
+  PQsetnonblocking(handle_.get(), 1);
   prepared_.resize(statements().size());
   set_up();
+  patience_ = patience;
 }
 
 /// Every question goes by a key: a plan made while a table was small must not outlive that by scanning it.
 void Connection::set_up() {
+  const char* const standby = PQparameterStatus(handle_.get(), "in_hot_standby");
+  if (standby != nullptr && std::string_view(standby) == "on")
+    throw Failure(Trouble::connection, "the database is a standby: it answers, but from the past, and keeps nothing");
   const std::string fsync = text("SHOW fsync");
   if (fsync != "on") throw StoreFailure("the database has fsync off: what it calls durable can be lost");
   if (text("SHOW server_encoding") != "UTF8") throw StoreFailure("the database's encoding must be UTF8");
   execute(
       fmt::format("SET synchronous_commit = on; SET enable_seqscan = off; SET enable_hashjoin = off; "
                   "SET enable_mergejoin = off; SET plan_cache_mode = force_generic_plan; SET jit = off; "
-                  "SET lock_timeout = {}; SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}",
+                  "SET lock_timeout = {}; SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}; "
+                  "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; "
+                  "SET tcp_user_timeout = 8000",
                   lock_patience.count(), statement_patience.count(), idle_patience.count()));
 }
 
@@ -87,18 +101,66 @@ void Connection::throw_failure(const PGresult* result, const char* doing) {
                                      primary == nullptr ? "the connection was lost" : primary, sqlstate));
 }
 
-Rows Connection::checked(PGresult* result, const char* doing) {
-  Rows rows(result);
-  const ExecStatusType status = PQresultStatus(result);
-  if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) throw_failure(result, doing);
+Rows Connection::checked(Rows rows, const char* doing) {
+  if (rows.status() != PGRES_TUPLES_OK && rows.status() != PGRES_COMMAND_OK) throw_failure(rows.result(), doing);
   return rows;
+}
+
+void Connection::begin_statement() {
+  limit_ = PQtransactionStatus(handle_.get()) == PQTRANS_IDLE ? patience_.question : patience_.in_transaction;
+}
+
+Rows Connection::result_of(int queued, const char* doing) {
+  if (queued != 1) throw_failure(nullptr, doing);
+  for (Rows last = next_result(doing);;) {
+    if (last.status() == PGRES_COPY_IN || last.status() == PGRES_COPY_OUT) return last;
+    Rows next = next_result(doing);
+    if (!next) return last;
+    if (last.status() != PGRES_FATAL_ERROR) last = std::move(next);
+  }
+}
+
+Rows Connection::next_result(const char* doing) {
+  if (!has_come(Until::answered)) give_up(doing);
+  Rows rows(PQgetResult(handle_.get()));
+  if (reachability_ != nullptr && reachability_->is_silent() && is_open()) reachability_->note_success();
+  return rows;
+}
+
+/// A connection that breaks ends the wait: libpq's next result tells of it.
+bool Connection::has_come(Until until) {
+  PGconn* const handle = handle_.get();
+  for (const Tick began = clock_.tick();;) {
+    const int unsent = PQflush(handle);
+    if (unsent < 0 || (until == Until::sent ? unsent == 0 : PQisBusy(handle) == 0)) return true;
+    const auto events = static_cast<short>(unsent == 0 ? POLLIN : POLLIN | POLLOUT);
+    pollfd socket{PQsocket(handle), events, 0};
+    const int ready = ::poll(&socket, 1, static_cast<int>(std::min(limit_, look_every).count()));
+    if (ready > 0 && PQconsumeInput(handle) == 0) return true;
+    if (ready <= 0 && is_over(began)) return false;
+  }
+}
+
+bool Connection::is_over(Tick began) const {
+  const std::chrono::milliseconds waited = clock_.tick() - began;
+  return waited >= limit_ ||
+         (waited >= alone_for_least && reachability_ != nullptr && reachability_->is_given_up(asker_));
+}
+
+void Connection::give_up(const char* doing) {
+  handle_.reset();
+  const std::string sentence = fmt::format("PostgreSQL, {}: no answer in time", doing);
+  if (reachability_ != nullptr) reachability_->note_silence(asker_, sentence);
+  throw Failure(Trouble::connection, sentence);
 }
 
 const char* Connection::prepared(Sql id) {
   const Statement& wanted = statement(id);
   const auto place = static_cast<std::size_t>(id);
   if (!prepared_[place]) {
-    checked(PQprepare(handle_.get(), wanted.name, wanted.text, 0, nullptr), wanted.name);
+    begin_statement();
+    const int queued = PQsendPrepare(handle_.get(), wanted.name, wanted.text, 0, nullptr);
+    checked(result_of(queued, wanted.name), wanted.name);
     prepared_[place] = true;
   }
   return wanted.name;
@@ -106,15 +168,22 @@ const char* Connection::prepared(Sql id) {
 
 Rows Connection::run_with(Sql id, const Values& values) {
   const char* const name = prepared(id);
-  return checked(
-      PQexecPrepared(handle_.get(), name, values.count(), values.data(), values.lengths(), values.formats(), 1), name);
+  begin_statement();
+  const int queued =
+      PQsendQueryPrepared(handle_.get(), name, values.count(), values.data(), values.lengths(), values.formats(), 1);
+  return checked(result_of(queued, name), name);
 }
 
-void Connection::execute(const std::string& sql) { checked(PQexec(handle_.get(), sql.c_str()), "executing"); }
+Rows Connection::ask(const std::string& sql, const char* doing) {
+  begin_statement();
+  return result_of(PQsendQuery(handle_.get(), sql.c_str()), doing);
+}
+
+void Connection::execute(const std::string& sql) { checked(ask(sql, "executing"), "executing"); }
 
 std::vector<std::string> Connection::lines(const std::string& sql) {
   std::vector<std::string> all;
-  for (Rows rows = checked(PQexec(handle_.get(), sql.c_str()), "asking"); rows.next();) all.push_back(rows.text(0));
+  for (Rows rows = checked(ask(sql, "asking"), "asking"); rows.next();) all.push_back(rows.text(0));
   return all;
 }
 
@@ -130,16 +199,19 @@ void Connection::wait_for_news(std::chrono::milliseconds time_limit, int wake) {
   while (PGnotify* const news = PQnotifies(handle_.get())) PQfreemem(news);
 }
 
-Pipeline::~Pipeline() {
-  if (!is_open_) return;
-  PGconn* const handle = connection_.handle_.get();
-  // What was sent and not waited for: a failure is already on its way up.
-  PQpipelineSync(handle);
-  while (connection_.is_open()) {
-    const Result result(PQgetResult(handle), &PQclear);
-    if (result && PQresultStatus(result.get()) == PGRES_PIPELINE_SYNC) break;
+/// What was sent and not waited for is of no interest any more: a failure is already on its way up.
+void Connection::leave_pipeline() {
+  limit_ = leaving_patience;
+  PQpipelineSync(handle_.get());
+  for (bool is_end = false; is_open() && !is_end;) {
+    if (!has_come(Until::answered)) return handle_.reset();
+    is_end = Rows(PQgetResult(handle_.get())).status() == PGRES_PIPELINE_SYNC;
   }
-  PQexitPipelineMode(handle);
+  PQexitPipelineMode(handle_.get());
+}
+
+Pipeline::~Pipeline() {
+  if (is_open_ && connection_.is_open()) connection_.leave_pipeline();
 }
 
 bool Pipeline::is_prepared(Sql id) const {
@@ -150,6 +222,7 @@ bool Pipeline::is_prepared(Sql id) const {
 void Pipeline::send_with(Sql id, const Values& values) {
   PGconn* const handle = connection_.handle_.get();
   const Statement& wanted = statement(id);
+  if (!is_open_) connection_.begin_statement();
   if (!is_open_ && PQenterPipelineMode(handle) != 1) connection_.throw_failure(nullptr, wanted.name);
   is_open_ = true;
   if (!is_prepared(id)) {
@@ -167,27 +240,26 @@ void Pipeline::send_with(Sql id, const Values& values) {
 std::vector<Rows> Pipeline::finish() {
   std::vector<Rows> all;
   if (!is_open_) return all;
-  PGconn* const handle = connection_.handle_.get();
-  if (PQpipelineSync(handle) != 1) connection_.throw_failure(nullptr, "sending");
-  Result first_failure(nullptr, &PQclear);
+  if (PQpipelineSync(connection_.handle_.get()) != 1) connection_.throw_failure(nullptr, "sending");
+  Rows first_failure(nullptr);
   const char* failed = nullptr;
   for (const Sent& one : sent_) {
-    Result result(PQgetResult(handle), &PQclear);
-    if (!result) connection_.throw_failure(nullptr, statement(one.id).name);
-    const ExecStatusType status = PQresultStatus(result.get());
-    while (const Result rest{PQgetResult(handle), &PQclear}) continue;
-    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
-      if (first_failure == nullptr) first_failure = std::move(result), failed = statement(one.id).name;
+    const char* const name = statement(one.id).name;
+    Rows rows = connection_.next_result(name);
+    if (!rows) connection_.throw_failure(nullptr, name);
+    while (connection_.next_result(name)) continue;
+    if (rows.status() != PGRES_TUPLES_OK && rows.status() != PGRES_COMMAND_OK) {
+      if (!first_failure) first_failure = std::move(rows), failed = name;
     } else if (one.is_preparation) {
       connection_.prepared_[static_cast<std::size_t>(one.id)] = true;
     } else {
-      all.emplace_back(result.release());
+      all.push_back(std::move(rows));
     }
   }
-  const Result sync(PQgetResult(handle), &PQclear);
+  connection_.next_result("the end");
   is_open_ = false;
-  PQexitPipelineMode(handle);
-  if (first_failure) connection_.throw_failure(first_failure.get(), failed);
+  PQexitPipelineMode(connection_.handle_.get());
+  if (first_failure) connection_.throw_failure(first_failure.result(), failed);
   return all;
 }
 

@@ -15,7 +15,7 @@ constexpr const char* receiving = "COPY TO STDOUT";
 
 CopyIn::CopyIn(Connection& connection, const std::string& table, const std::string& columns) : connection_(connection) {
   const std::string sql = fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)", table, columns);
-  const Rows started(PQexec(connection.handle_.get(), sql.c_str()));
+  const Rows started = connection.ask(sql, sending);
   if (started.status() != PGRES_COPY_IN) connection.throw_failure(started.result(), sending);
   waiting_ = signature;
   waiting_.resize(header_bytes);
@@ -30,21 +30,18 @@ void CopyIn::send() {
   const int sent = PQputCopyData(connection_.handle_.get(), waiting_.data(), static_cast<int>(waiting_.size()));
   waiting_.clear();
   if (sent != 1) connection_.throw_failure(nullptr, sending);
+  if (!connection_.has_come(Connection::Until::sent)) connection_.give_up(sending);
 }
 
 void CopyIn::finish() {
-  PGconn* const handle = connection_.handle_.get();
   waiting_ += "\377\377";
   send();
-  if (PQputCopyEnd(handle, nullptr) != 1) connection_.throw_failure(nullptr, sending);
-  const Rows done(PQgetResult(handle));
-  while (const Rows rest{PQgetResult(handle)}) continue;
+  const Rows done = connection_.result_of(PQputCopyEnd(connection_.handle_.get(), nullptr), sending);
   if (done.status() != PGRES_COMMAND_OK) connection_.throw_failure(done.result(), sending);
 }
 
 CopyOut::CopyOut(Connection& connection, const std::string& query) : connection_(connection) {
-  const Rows started(
-      PQexec(connection.handle_.get(), fmt::format("COPY ({}) TO STDOUT (FORMAT binary)", query).c_str()));
+  const Rows started = connection.ask(fmt::format("COPY ({}) TO STDOUT (FORMAT binary)", query), receiving);
   if (started.status() != PGRES_COPY_OUT) connection.throw_failure(started.result(), receiving);
 }
 

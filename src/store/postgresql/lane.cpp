@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "store/postgresql/frozen_senders.h"
 
 namespace cadastre::postgresql {
 namespace {
@@ -13,7 +14,10 @@ constexpr std::chrono::milliseconds outcome_pause{100};
 
 std::vector<TenantId> tenants_of(const std::vector<Change>& group) {
   std::set<TenantId> tenants;
-  for (const Change& change : group) tenants.insert(change.tenant);
+  for (const Change& change : group) {
+    tenants.insert(change.tenant);
+    tenants.insert(change.further.begin(), change.further.end());
+  }
   return {tenants.begin(), tenants.end()};
 }
 
@@ -90,10 +94,10 @@ void Lane::run_group(ChangeGroup& group) {
 void Lane::run_until_done(ChangeGroup& group, ChangeFailures& failures) {
   auto bodies = Transaction::Bodies::together;
   auto tenants = tenants_of(group);
-  for (int attempts = 1;; ++attempts) {
+  for (int attempts = 1;;) {
     try {
       return attempt(bodies, group, failures, tenants);
-    } catch (const LockNeeded& needed) {
+    } catch (const LockNeeded& needed) {  // no conflict: it comes once for each tenant that the bodies change
       tenants.insert(std::ranges::lower_bound(tenants, needed.tenant), needed.tenant);
       transaction_.abandon();
     } catch (const Failure& failure) {
@@ -101,7 +105,11 @@ void Lane::run_until_done(ChangeGroup& group, ChangeFailures& failures) {
       const bool is_hopeless = failure.trouble() == Trouble::statement && bodies == Transaction::Bodies::apart;
       if (is_hopeless || attempts >= attempts_max) throw;
       if (failure.trouble() == Trouble::statement) bodies = Transaction::Bodies::apart;
-      if (failure.trouble() == Trouble::conflict) pause(attempts);
+      if (failure.trouble() == Trouble::conflict) {
+        end_frozen_senders(session_);
+        pause(attempts);
+      }
+      ++attempts;
     }
     figures_.count_rerun();
   }

@@ -27,12 +27,17 @@ void prepare_schema(const std::string& url) {
   migrate(connection);
 }
 
+/// For another program than the server, which keeps nobody waiting.
+std::shared_ptr<SessionPool> pool_for_others(const std::string& url) {
+  return std::make_shared<SessionPool>(std::make_shared<Target>(url), patience_of_writers);
+}
+
 class PostgresqlStore final : public Store {
  public:
   explicit PostgresqlStore(const PostgresqlSettings& settings) {
     prepare_schema(settings.url);
     target_ = std::make_shared<Target>(settings.url);
-    pool_ = std::make_shared<SessionPool>(target_);
+    pool_ = std::make_shared<SessionPool>(target_, patience_of_requests);
     const Bytes<16> writer = draw_writer();
     const std::size_t lanes = settings.lanes > 0 ? settings.lanes : std::max<std::size_t>(1, core_count() / 2);
     for (std::size_t i = 0; i < lanes; ++i) {
@@ -52,6 +57,7 @@ class PostgresqlStore final : public Store {
 
   std::unique_ptr<Reader> open_reader() override { return make_reader(pool_); }
   bool submit(Change change) override {
+    if (target_->reachability.is_silent()) throw Failure(Trouble::connection, "the database does not answer");
     const std::size_t lane = std::hash<std::string>()(change.tenant.text()) % lanes_.size();
     return lanes_[lane]->submit(std::move(change));
   }
@@ -102,11 +108,11 @@ std::unique_ptr<Store> open_postgresql_store(const PostgresqlSettings& settings)
 }
 
 std::unique_ptr<TileStore> open_postgresql_tiles(const std::string& url) {
-  return make_published_files(std::make_shared<SessionPool>(std::make_shared<Target>(url)), nullptr);
+  return make_published_files(pool_for_others(url), nullptr);
 }
 
 std::unique_ptr<Reader> open_postgresql_reader(const std::string& url) {
-  auto pool = std::make_shared<SessionPool>(std::make_shared<Target>(url));
+  auto pool = pool_for_others(url);
   auto session = pool->take();
   expect_schema(session->connection());
   pool->give_back(std::move(session));

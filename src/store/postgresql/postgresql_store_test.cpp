@@ -7,6 +7,7 @@
 
 #include "store/contract_test.h"
 #include "store/postgresql/test_proxy.h"
+#include "store/postgresql/transaction.h"
 
 namespace cadastre {
 namespace {
@@ -160,6 +161,51 @@ TEST_CASE("changes that reach into another namespace, both ways at once, all hap
   }
 }
 
+TEST_CASE("a change that names the tenants it reaches into waits for all their rows, and runs once") {
+  const TestSchema schema;
+  const auto store = open_postgresql_store({.url = schema.url(), .lanes = 1});
+  std::vector<TenantId> tenants;
+  for (const char* name : {"acme", "bolt", "zeta"}) {
+    register_tenant(*store, name);
+    tenants.push_back(id_of(name));
+  }
+  postgresql::Connection holder(schema.url());
+  const std::string pid = holder.text("SELECT pg_backend_pid()");
+  holder.execute("SET idle_in_transaction_session_timeout = 0; BEGIN; SELECT 1 FROM tenant_usage FOR UPDATE");
+  int runs = 0;
+  std::thread changer([&] {
+    const auto append_to_each = [&](Tx& tx) {
+      ++runs;
+      for (const TenantId& tenant : tenants) tx.append(sample_event(tenant), noon);
+      return Verdict::commit;
+    };
+    detail::run_and_wait(*store, TenantId::platform(), append_to_each, tenants);
+  });
+  const std::string held_up = "SELECT count(*) FROM pg_stat_activity WHERE " + pid + " = ANY(pg_blocking_pids(pid))";
+  CHECK(comes_true([&] { return schema.sql(held_up) == "1"; }, seconds(4)));
+  holder.execute("COMMIT");
+  changer.join();
+  CHECK(runs == 1);
+  CHECK(store->figures().reruns == 0);
+  for (const TenantId& tenant : tenants) CHECK(store->open_reader()->log_head(tenant).value().size == 2);
+}
+
+TEST_CASE("tenants that a change turns out to reach into do not use up its patience with others") {
+  const TestSchema schema;
+  const auto store = open_on(schema);
+  register_tenant(*store, "acme");
+  constexpr int tenants = 20;
+  int runs = 0;
+  CHECK_NOTHROW(change(*store, acme, [&](Tx& tx) {
+    ++runs;
+    if (runs <= tenants) throw postgresql::LockNeeded(id_of("tenant-" + std::to_string(runs)));
+    if (runs == tenants + 1) throw postgresql::Failure(postgresql::Trouble::conflict, "another was in the way");
+    tx.append(sample_event(acme), noon);
+  }));
+  CHECK(runs == tenants + 2);
+  CHECK(store->open_reader()->log_head(acme).value().size == 2);
+}
+
 TEST_CASE("what one process changes of a tenant's row the other hears within a second, and of its VMs nothing") {
   const TestSchema schema;
   Listener listener;
@@ -257,6 +303,28 @@ TEST_CASE("a commit whose answer is lost is asked about: what was kept is kept o
     }
     CHECK(store->figures().reruns == (cut == TestProxy::Cut::after_commit ? 0 : 3));
   }
+}
+
+TEST_CASE("who stands still while it sends a group is ended by those who wait for its rows; its changes happen once") {
+  const TestSchema schema;
+  TestProxy proxy;
+  const auto frozen = open_postgresql_store({.url = proxy.url(schema), .lanes = 1});
+  const auto other = open_on(schema);
+  register_tenant(*other, "acme");
+  proxy.hold_at("insert_leaves");
+  std::thread sender([&] {
+    change(*frozen, acme, [](Tx& tx) {
+      for (int i = 0; i < 200; ++i) tx.append(sample_event(acme), noon);
+    });
+  });
+  CHECK(comes_true([&] { return proxy.is_holding(); }, seconds(10)));
+  CHECK_NOTHROW(change(*other, acme, [](Tx& tx) { tx.append(sample_event(acme), noon); }));
+  CHECK(other->open_reader()->log_head(acme).value().size == 2);
+  CHECK(other->figures().reruns >= 1);
+  proxy.let_go();
+  sender.join();
+  CHECK(other->open_reader()->log_head(acme).value().size == 202);
+  CHECK(agrees(other->open_reader()->recount(acme)));
 }
 
 TEST_CASE("a commit of which nothing can be learned is said to be unknown, and its process doubts what it knows") {

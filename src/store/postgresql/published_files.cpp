@@ -38,36 +38,28 @@ class PublishedRows final : public TileStore {
   FileFailures create(std::span<const PublishedFile> files) override {
     FileFailures failures(files.size());
     if (files.empty()) return failures;
-    write([&](Connection& connection) {
-      keep_lease(connection);
-      Columns columns = columns_of(files);
-      if (run_rows(connection, Sql::create_files, columns).changed() == files.size()) return;
-      for (Rows rows = run_rows(connection, Sql::files_in_the_way, columns); rows.next();) {
-        const auto number = static_cast<std::size_t>(rows.integer(0)) - 1;
-        failures.at(number) = std::make_exception_ptr(
-            StoreFailure("published before with other bytes: " + std::string(files[number].path)));
-      }
-    });
+    Columns columns = columns_of(files);
+    const std::size_t created = write([&](Pipeline& pipeline) { pipeline.send_rows(Sql::create_files, columns); });
+    if (created == files.size()) return failures;
+    for (Rows rows = question([&](Connection& connection) { return in_the_way(connection, columns); }); rows.next();) {
+      const auto number = static_cast<std::size_t>(rows.integer(0)) - 1;
+      failures.at(number) = std::make_exception_ptr(
+          StoreFailure("published before with other bytes: " + std::string(files[number].path)));
+    }
     return failures;
   }
 
   FileFailures replace(std::span<const PublishedFile> files) override {
     if (files.empty()) return {};
-    write([&](Connection& connection) {
-      Rows showing = connection.run(Sql::count_showing, fence(), lease_time.count());
-      if (!showing.next()) throw StoreFailure(lease_lost);
-      Columns columns = columns_of(files);
-      run_rows(connection, Sql::replace_files, columns, showing.integer(0));
-    });
+    Columns columns = columns_of(files);
+    const std::int64_t showing = question(last_showing) + 1;
+    write([&](Pipeline& pipeline) { pipeline.send_rows(Sql::replace_files, columns, showing); }, showing);
     return FileFailures(files.size());
   }
 
   void remove(const TenantId& tenant, const LogId& log, std::string_view folder) override {
     expect_published_path(folder);
-    write([&](Connection& connection) {
-      keep_lease(connection);
-      connection.run(Sql::remove_folder, tenant.text(), log, folder);
-    });
+    write([&](Pipeline& pipeline) { pipeline.send(Sql::remove_folder, tenant.text(), log, folder); });
   }
 
   std::vector<std::string> list(const TenantId& tenant, const LogId& log, std::string_view folder) override {
@@ -92,11 +84,17 @@ class PublishedRows final : public TileStore {
     return columns;
   }
 
-  template <class... Values>
-  static Rows run_rows(Connection& connection, Sql id, Columns& columns, const Values&... values) {
+  static Rows in_the_way(Connection& connection, Columns& columns) {
     Pipeline pipeline(connection);
-    pipeline.send_rows(id, columns, values...);
+    pipeline.send_rows(Sql::files_in_the_way, columns);
     return std::move(pipeline.finish().front());
+  }
+
+  /// How often checkpoints were put in place. Two who begin with the same number do not both end with the next one.
+  static std::int64_t last_showing(Connection& connection) {
+    Rows rows = connection.run(Sql::last_showing);
+    if (!rows.next()) throw StoreFailure("the database has lost the row that says who publishes");
+    return rows.integer(0);
   }
 
   std::int64_t fence() const {
@@ -105,8 +103,10 @@ class PublishedRows final : public TileStore {
   }
 
   /// Locks the lease's row until the end of the transaction: nobody can take it over in between.
-  void keep_lease(Connection& connection) const {
-    if (connection.run(Sql::keep_lease, fence(), lease_time.count()).changed() != 1) throw StoreFailure(lease_lost);
+  void keep_lease(Connection& connection, std::optional<std::int64_t> showing) const {
+    const Rows kept = showing ? connection.run(Sql::count_showing, fence(), lease_time.count(), *showing)
+                              : connection.run(Sql::keep_lease, fence(), lease_time.count());
+    if (kept.changed() != 1) throw StoreFailure(lease_lost);
   }
 
   /// Asked once more on a new connection when the old one was lost while nobody used it.
@@ -122,15 +122,22 @@ class PublishedRows final : public TileStore {
     return ask((*session).connection());
   }
 
-  /// One transaction, undone with its connection when anything fails: the publisher begins again from what is stored.
-  template <class Body>
-  void write(Body body) {
+  /// One transaction of one statement; answers how many rows it touched. Undone with its connection when anything
+  /// fails: the publisher begins again from what is stored. The lease's row is locked last, by a statement that fits
+  /// into one packet, once all else has arrived: who stands still while it sends keeps nobody from taking the lease
+  /// over.
+  template <class Send>
+  std::size_t write(Send send, std::optional<std::int64_t> showing = {}) {
     Borrowed session(*pool_);
     try {
       Connection& connection = (*session).connection();
-      connection.run(Sql::begin);
-      body(connection);
+      Pipeline pipeline(connection);
+      pipeline.send(Sql::begin);
+      send(pipeline);
+      const auto results = pipeline.finish();
+      keep_lease(connection, showing);
       connection.run(Sql::commit);
+      return results.back().changed();
     } catch (const StoreFailure&) {
       (*session).drop();
       throw;

@@ -7,7 +7,7 @@
 
 namespace cadastre::postgresql {
 
-/// Writes under the fencing number as it is at that moment; with none (null), only reads. The fence outlives it.
+/// Writes under the fencing number of the round; with none (null), only reads. The fence outlives it.
 std::unique_ptr<TileStore> make_published_files(std::shared_ptr<SessionPool> pool, const Fence* fence);
 
 }  // namespace cadastre::postgresql

@@ -3,14 +3,16 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
 
 #include "store/contract_test.h"
 #include "store/postgresql/postgresql_store.h"
-#include "store/postgresql/test_cluster.h"
+#include "store/postgresql/test_proxy.h"
 
 namespace cadastre {
 namespace {
 
+using postgresql::TestProxy;
 using postgresql::TestSchema;
 
 const TenantId acme = id_of("acme");
@@ -20,7 +22,8 @@ PublishedFile file(std::string path, std::string_view bytes) { return {acme, log
 
 /// One process on the database.
 struct Replica {
-  explicit Replica(const TestSchema& schema) : store(open_postgresql_store({.url = schema.url()})) {}
+  explicit Replica(const TestSchema& schema) : Replica(schema.url()) {}
+  explicit Replica(const std::string& url) : store(open_postgresql_store({.url = url})) {}
   FileFailures create(const std::vector<PublishedFile>& files) { return tiles->create(files); }
   FileFailures replace(const std::vector<PublishedFile>& files) { return tiles->replace(files); }
   bool publishes(std::uint64_t size, std::uint64_t before) {
@@ -42,14 +45,14 @@ TEST_CASE("one process at a time has the lease, and who has lost it can write no
   const TestSchema schema;
   Replica first(schema), second(schema);
   register_tenant(*first.store, "acme");
-  CHECK(first.lease->hold());
-  CHECK(first.lease->hold());
-  CHECK(!second.lease->hold());
+  CHECK(first.lease->take());
+  CHECK(first.lease->take());
+  CHECK(!second.lease->take());
   CHECK_THROWS_AS((void)second.create({file("tile/0/000", "x")}), StoreFailure);
   CHECK(!first.create({file("tile/0/000", "x")})[0]);
   CHECK(first.publishes(1, 0));
   end_lease(schema);
-  CHECK(second.lease->hold());
+  CHECK(second.lease->take());
   CHECK_THROWS_AS((void)first.create({file("tile/0/001", "x")}), StoreFailure);
   CHECK_THROWS_AS((void)first.replace({file("checkpoint", "old")}), StoreFailure);
   CHECK_THROWS_AS(first.tiles->remove(acme, log_id, "tile/0"), StoreFailure);
@@ -59,24 +62,76 @@ TEST_CASE("one process at a time has the lease, and who has lost it can write no
   CHECK(!second.replace({file("checkpoint", "new")})[0]);
   CHECK(second.publishes(2, 1));
   second.lease->release();
-  CHECK(first.lease->hold());
+  CHECK(first.lease->take());
+}
+
+TEST_CASE("who has lost the lease does not get it back by keeping it, but under a new number") {
+  const TestSchema schema;
+  Replica first(schema), second(schema);
+  const auto before = first.lease->take();
+  REQUIRE(before);
+  CHECK(first.lease->take() == before);
+  CHECK(first.lease->keep());
+  end_lease(schema);
+  CHECK(first.lease->confirm());
+  end_lease(schema);
+  REQUIRE(second.lease->take());
+  second.lease->release();
+  CHECK(!first.lease->confirm());
+  CHECK(!first.lease->keep());
+  CHECK_THROWS_AS((void)first.create({file("tile/0/000", "x")}), StoreFailure);
+  CHECK(first.lease->take().value() > *before);
+  CHECK(!first.create({file("tile/0/000", "x")})[0]);
+}
+
+TEST_CASE("a lease from before the database's clock was set back does not outlast it") {
+  const TestSchema schema;
+  Replica first(schema), second(schema);
+  REQUIRE(first.lease->take());
+  CHECK(!second.lease->take());
+  schema.sql("UPDATE publisher_lease SET expires_at = expires_at + 3600000");
+  CHECK(second.lease->take());
+  CHECK(!first.lease->keep());
 }
 
 TEST_CASE("who writes keeps the lease, and changes beside it go on") {
   const TestSchema schema;
   Replica first(schema), second(schema);
   register_tenant(*first.store, "acme");
-  REQUIRE(first.lease->hold());
+  REQUIRE(first.lease->take());
   end_lease(schema);
   CHECK(!first.create({file("tile/0/000", "x")})[0]);
-  CHECK(!second.lease->hold());
+  CHECK(!second.lease->take());
   change(*second.store, acme, [](Tx& tx) { CHECK(create_vm(tx, acme, 1)); });
+}
+
+TEST_CASE("who stands still while it sends files keeps nobody from taking the lease, and writes nothing afterwards") {
+  const std::string long_file(1U << 20U, 'x');
+  for (const std::string statement : {"create_files", "replace_files"}) {
+    CAPTURE(statement);
+    const TestSchema schema;
+    TestProxy proxy;
+    Replica frozen(proxy.url(schema)), other(schema);
+    REQUIRE(frozen.lease->take());
+    proxy.hold_at(statement);
+    std::thread sender([&] {
+      const std::vector files = {file("checkpoint", long_file)};
+      CHECK_THROWS_AS((void)(statement == "create_files" ? frozen.create(files) : frozen.replace(files)), StoreFailure);
+    });
+    while (!proxy.is_holding()) rest_for(std::chrono::milliseconds(1));
+    CHECK_NOTHROW(end_lease(schema));
+    CHECK_NOTHROW(CHECK(other.lease->take()));
+    CHECK_NOTHROW(CHECK(!other.replace({file("checkpoint", "new")})[0]));
+    proxy.let_go();
+    sender.join();
+    CHECK(other.tiles->read(acme, log_id, "checkpoint") == "new");
+  }
 }
 
 TEST_CASE("a file is created once, replaced whole, listed and removed with its folder") {
   const TestSchema schema;
   Replica one(schema);
-  REQUIRE(one.lease->hold());
+  REQUIRE(one.lease->take());
   const auto twice = [&](std::string_view bytes) {
     return one.create({file("tile/0/000.p/1", bytes), file("tile/0/000.p/2", "two"), file("tile/0/000", "full")});
   };
@@ -104,7 +159,7 @@ TEST_CASE("a file is created once, replaced whole, listed and removed with its f
 TEST_CASE("what was put in place is told to each process once, in order, page by page") {
   const TestSchema schema;
   Replica first(schema), second(schema);
-  REQUIRE(first.lease->hold());
+  REQUIRE(first.lease->take());
   const TenantId zeta = id_of("zeta");
   for (const std::string bytes : {"1", "2"}) {
     CHECK(first.replace({file("checkpoint", bytes), {zeta, log_id, "checkpoint", bytes}}).size() == 2);

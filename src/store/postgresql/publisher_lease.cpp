@@ -3,6 +3,7 @@
 #include <mutex>
 #include <type_traits>
 
+#include "store/postgresql/frozen_senders.h"
 #include "store/postgresql/rows.h"
 
 namespace cadastre::postgresql {
@@ -14,13 +15,26 @@ class LeaseRow final : public PublisherLease {
  public:
   LeaseRow(std::shared_ptr<Target> target, Fence& fence) : session_(std::move(target)), fence_(fence) {}
 
-  bool hold() override {
+  std::optional<std::int64_t> take() override {
+    const std::lock_guard lock(mutex_);
+    try {
+      const bool is_held = hold([&](Connection& connection) { return is_kept(connection) || is_taken(connection); });
+      return is_held ? std::optional(fence_.load()) : std::nullopt;
+    } catch (const Failure& failure) {
+      if (failure.trouble() == Trouble::conflict) end_frozen_senders(session_);
+      throw;
+    }
+  }
+
+  bool keep() override {
     const std::lock_guard lock(mutex_);
     if (is_held_ && clock_.tick() < kept_at_ + kept_without_asking) return true;
-    const Tick asked_at = clock_.tick();
-    is_held_ = ask([&](Connection& connection) { return is_kept(connection) || is_taken(connection); });
-    kept_at_ = asked_at;
-    return is_held_;
+    return hold([&](Connection& connection) { return is_kept(connection); });
+  }
+
+  bool confirm() override {
+    const std::lock_guard lock(mutex_);
+    return hold([&](Connection& connection) { return is_kept(connection); });
   }
 
   void release() override {
@@ -55,6 +69,15 @@ class LeaseRow final : public PublisherLease {
       session_.drop();
       throw;
     }
+  }
+
+  /// Asks whether it is held, and remembers the answer as of the moment before.
+  template <class Question>
+  bool hold(Question question) {
+    const Tick asked_at = clock_.tick();
+    is_held_ = ask(question);
+    kept_at_ = asked_at;
+    return is_held_;
   }
 
   bool is_kept(Connection& connection) {

@@ -71,6 +71,18 @@ std::optional<NamespaceRow> find_namespace(Connection& connection, const TenantI
   return first_of<NamespaceRow>(connection.run(Sql::find_tenant, id.text()), namespace_of);
 }
 
+std::vector<TenantWithHead> find_namespaces(Connection& connection, std::span<const TenantId> ids) {
+  if (ids.empty()) return {};
+  Columns columns;
+  for (const TenantId& id : ids) columns.add(id.text());
+  Pipeline pipeline(connection);
+  pipeline.send_rows(Sql::find_tenants, columns);
+  return all_of<TenantWithHead>(std::move(pipeline.finish().front()), [](const Rows& rows) {
+    NamespaceRow row = namespace_of(rows);
+    return TenantWithHead{std::move(row.tenant), row.head};
+  });
+}
+
 std::vector<Tenant> tenants_after(Connection& connection, std::string_view after, std::size_t limit) {
   return all_of<Tenant>(connection.run(Sql::tenants_after, after, TenantState::deleted, limit),
                         [](const Rows& rows) { return namespace_of(rows).tenant; });
@@ -127,6 +139,47 @@ std::vector<IssuedToken> find_tokens(Connection& connection, const TenantId& ten
 
 bool is_revoked(Connection& connection, const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) {
   return connection.run(Sql::is_revoked, tenant.text(), kind, id).next();
+}
+
+std::optional<Device> find_device(Connection& connection, const TenantId& tenant, std::string_view id) {
+  return first_of<Device>(connection.run(Sql::find_device, tenant.text(), id), device_of);
+}
+
+std::vector<Device> find_devices(Connection& connection, const TenantId& tenant, const DeviceQuery& query) {
+  return all_of<Device>(connection.run(Sql::devices_after, tenant.text(), query.after, query.limit), device_of);
+}
+
+std::optional<Challenge> find_challenge(Connection& connection, const TenantId& tenant, const Bytes<32>& id) {
+  return first_of<Challenge>(connection.run(Sql::find_challenge, tenant.text(), id), challenge_of);
+}
+
+std::optional<cadastre::Session> find_session(Connection& connection, const TenantId& tenant, const SessionId& id) {
+  return first_of<cadastre::Session>(connection.run(Sql::find_session, tenant.text(), id), session_of);
+}
+
+std::vector<cadastre::Session> find_sessions(Connection& connection, const TenantId& tenant,
+                                             const SessionQuery& query) {
+  const ByteView after = query.after ? ByteView(*query.after) : ByteView();
+  return all_of<cadastre::Session>(connection.run(Sql::sessions_after, tenant.text(), after, query.limit), session_of);
+}
+
+std::optional<SeenLink> find_link(Connection& connection, const TenantId& tenant, const RevocationId& rid) {
+  return first_of<SeenLink>(connection.run(Sql::find_link, tenant.text(), rid), link_of);
+}
+
+std::vector<SeenLink> find_links(Connection& connection, const TenantId& tenant, const LinkQuery& query) {
+  const ByteView after = query.after ? ByteView(*query.after) : ByteView();
+  return all_of<SeenLink>(connection.run(Sql::links_after, tenant.text(), after, query.limit), link_of);
+}
+
+std::optional<std::int64_t> find_counter(Connection& connection, const TenantId& tenant, CounterKind kind,
+                                         const RevocationId& rid) {
+  return first_of<std::int64_t>(connection.run(Sql::find_counter, tenant.text(), kind, rid),
+                                [](const Rows& rows) { return rows.integer(0); });
+}
+
+std::vector<SigningKey> signing_keys(Connection& connection) {
+  return all_of<SigningKey>(connection.run(Sql::signing_keys, TenantId::platform().text()), signing_key_of);
 }
 
 std::vector<Leaf> find_leaves(Connection& connection, const TenantId& tenant, const LeafQuery& query) {

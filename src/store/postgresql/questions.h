@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "store/postgresql/connection.h"
@@ -10,6 +11,7 @@
 namespace cadastre::postgresql {
 
 std::optional<NamespaceRow> find_namespace(Connection& connection, const TenantId& id);
+std::vector<TenantWithHead> find_namespaces(Connection& connection, std::span<const TenantId> ids);
 std::vector<Tenant> tenants_after(Connection& connection, std::string_view after, std::size_t limit);
 
 std::optional<Vm> find_vm(Connection& connection, const TenantId& tenant, const VmId& id);
@@ -21,6 +23,19 @@ std::optional<IssuedToken> find_token(Connection& connection, const TenantId& te
 std::optional<IssuedToken> find_token_by_rid(Connection& connection, const TenantId& tenant, const RevocationId& rid);
 std::vector<IssuedToken> find_tokens(Connection& connection, const TenantId& tenant, const TokenQuery& query);
 bool is_revoked(Connection& connection, const TenantId& tenant, RevocationKind kind, const Bytes<32>& id);
+
+std::optional<Device> find_device(Connection& connection, const TenantId& tenant, std::string_view id);
+std::vector<Device> find_devices(Connection& connection, const TenantId& tenant, const DeviceQuery& query);
+std::optional<Challenge> find_challenge(Connection& connection, const TenantId& tenant, const Bytes<32>& id);
+std::optional<cadastre::Session> find_session(Connection& connection, const TenantId& tenant, const SessionId& id);
+std::vector<cadastre::Session> find_sessions(Connection& connection, const TenantId& tenant, const SessionQuery& query);
+std::optional<SeenLink> find_link(Connection& connection, const TenantId& tenant, const RevocationId& rid);
+std::vector<SeenLink> find_links(Connection& connection, const TenantId& tenant, const LinkQuery& query);
+/// Nothing when nothing was counted yet.
+std::optional<std::int64_t> find_counter(Connection& connection, const TenantId& tenant, CounterKind kind,
+                                         const RevocationId& rid);
+std::vector<SigningKey> signing_keys(Connection& connection);
+
 std::vector<Leaf> find_leaves(Connection& connection, const TenantId& tenant, const LeafQuery& query);
 std::optional<PublishedCheckpoint> find_checkpoint(Connection& connection, const TenantId& tenant);
 std::vector<LogState> find_logs(Connection& connection, const std::optional<TenantId>& after, std::size_t limit);

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::chrono::milliseconds time_limit{700};  // of one statement: all of them stay below the port's patience
 constexpr std::chrono::milliseconds patience{1'000};  // for those who are in the way
+constexpr Patience way_included{time_limit + std::chrono::milliseconds(800),
+                                time_limit + std::chrono::milliseconds(800)};
 
 /// What the database has of a tenant, as of the moment in which its budget was locked.
 struct Budget {
@@ -29,7 +31,7 @@ RateBudget decoded(std::string_view bytes) {
 
 class BudgetRows final : public RateBudgets {
  public:
-  explicit BudgetRows(std::shared_ptr<Target> target) : session_(std::move(target)) {}
+  explicit BudgetRows(std::shared_ptr<Target> target) : session_(std::move(target), way_included) {}
 
   std::vector<RateGrant> lease(std::span<const RateWant> wants) override {
     if (wants.empty()) return {};

@@ -54,9 +54,39 @@ class SessionReader final : public Reader {
   bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) override {
     return ask([&](Connection& c) { return postgresql::is_revoked(c, tenant, kind, id); });
   }
+  std::optional<Device> device(const TenantId& tenant, std::string_view id) override {
+    return ask([&](Connection& c) { return find_device(c, tenant, id); });
+  }
+  std::vector<Device> devices(const TenantId& tenant, const DeviceQuery& query) override {
+    return ask([&](Connection& c) { return find_devices(c, tenant, query); });
+  }
+  std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) override {
+    return ask([&](Connection& c) { return find_challenge(c, tenant, id); });
+  }
+  std::optional<cadastre::Session> session(const TenantId& tenant, const SessionId& id) override {
+    return ask([&](Connection& c) { return find_session(c, tenant, id); });
+  }
+  std::vector<cadastre::Session> sessions(const TenantId& tenant, const SessionQuery& query) override {
+    return ask([&](Connection& c) { return find_sessions(c, tenant, query); });
+  }
+  std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) override {
+    return ask([&](Connection& c) { return find_link(c, tenant, rid); });
+  }
+  std::vector<SeenLink> links(const TenantId& tenant, const LinkQuery& query) override {
+    return ask([&](Connection& c) { return find_links(c, tenant, query); });
+  }
+  std::int64_t counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid) override {
+    return ask([&](Connection& c) { return find_counter(c, tenant, kind, rid); }).value_or(0);
+  }
+  std::vector<SigningKey> signing_keys() override {
+    return ask([&](Connection& c) { return postgresql::signing_keys(c); });
+  }
   std::optional<LogHead> log_head(const TenantId& tenant) override {
     const auto row = ask([&](Connection& c) { return find_namespace(c, tenant); });
     return row ? std::optional(row->head) : std::nullopt;
+  }
+  std::vector<TenantWithHead> tenants_with_heads(std::span<const TenantId> ids) override {
+    return ask([&](Connection& c) { return find_namespaces(c, ids); });
   }
   std::vector<Leaf> leaves(const TenantId& tenant, const LeafQuery& query) override {
     return ask([&](Connection& c) { return find_leaves(c, tenant, query); });

@@ -37,11 +37,12 @@ void read_details(const Rows& rows, int first, NamespaceRow& row) {
              .api_rate = RequestsPerMinute{rows.integer(first + 7)}};
   t.generation = rows.integer(first + 8);
   t.revocations = rows.integer(first + 9);
-  t.log_id = row.head.log_id = rows.blob<16>(first + 10);
-  t.vkey = rows.text(first + 11);
-  t.created_at = rows.instant(first + 12);
-  t.updated_at = rows.instant(first + 13);
-  t.created_by = rows.text(first + 14);
+  t.access_changes = rows.integer(first + 10);
+  t.log_id = row.head.log_id = rows.blob<16>(first + 11);
+  t.vkey = rows.text(first + 12);
+  t.created_at = rows.instant(first + 13);
+  t.updated_at = rows.instant(first + 14);
+  t.created_by = rows.text(first + 15);
 }
 
 NamespaceRow namespace_of(const Rows& rows) {
@@ -71,6 +72,7 @@ Vm vm_of(const Rows& rows) {
         .revision = rows.integer(10)};
   if (!rows.is_null(12)) vm.started_at = rows.instant(12);
   if (!rows.is_null(14)) decode_vm_details(rows.bytes(14), vm);
+  if (!rows.is_null(15)) vm.charged_to = split_ids(rows.bytes(15));
   return vm;
 }
 
@@ -93,9 +95,12 @@ IssuedToken token_of(const Rows& rows) {
                     .not_before = rows.instant(15),
                     .expires_at = rows.instant(16),
                     .issued_by = rows.text(17),
-                    .revoked_at = std::nullopt,
-                    .revoked_by = rows.text(19)};
-  if (!rows.is_null(18)) token.revoked_at = rows.instant(18);
+                    .revoked_at = rows.instant_if_any(18),
+                    .revoked_by = rows.text(19),
+                    .parent = std::nullopt,
+                    .first_seen = rows.instant_if_any(21),
+                    .last_seen = rows.instant_if_any(22)};
+  if (!rows.is_null(20)) token.parent = rows.blob<32>(20);
   return token;
 }
 
@@ -122,27 +127,28 @@ void add_usage(Columns& columns, const NamespaceRow& row) {
 
 void add_whole_details(Columns& columns, const Tenant& t) {
   columns.add(t.id.text(), t.display_name, t.state, t.quota.max_vms, t.quota.storage, t.quota.max_ram,
-              t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.log_id, t.vkey, t.created_at,
-              t.updated_at, t.created_by);
+              t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.access_changes, t.log_id, t.vkey,
+              t.created_at, t.updated_at, t.created_by);
 }
 
 void add_details(Columns& columns, const Tenant& t) {
   columns.add(t.id.text(), t.display_name, t.state, t.quota.max_vms, t.quota.storage, t.quota.max_ram,
-              t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.updated_at);
+              t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.access_changes, t.updated_at);
 }
 
 void add_vm(Columns& columns, const Vm& vm) {
   const std::string details = encode_vm_details(vm);
+  const std::string charged_to = join_ids(vm.charged_to);
   columns.add(vm.tenant.text(), vm.id.bytes(), vm.name, vm.vm_type, vm.state, vm.wish, vm.ram, vm.vcpus, vm.disk,
               vm.created_at, vm.revision, TextOrNull{vm.node_id}, vm.started_at, TextOrNull{vm.error},
-              TextOrNull{details});
+              TextOrNull{details}, bytes_or_null(charged_to));
 }
 
 void add_token(Columns& columns, const IssuedToken& t) {
   const std::string ancestors = join_ids(t.ancestors);
   columns.add(t.tenant.text(), t.id, t.rid, t.scope, t.subject_key, t.kid, t.audience, t.issuer, t.label, t.generation,
               t.delegable_depth, t.requires_pop, t.caveats, as_bytes(ancestors), t.issued_at, t.not_before,
-              t.expires_at, t.issued_by, t.revoked_at, t.revoked_by);
+              t.expires_at, t.issued_by, t.revoked_at, t.revoked_by, t.parent, t.first_seen, t.last_seen);
 }
 
 void add_leaf(Columns& columns, const TenantId& tenant, const Leaf& leaf) {

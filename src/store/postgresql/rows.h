@@ -22,6 +22,12 @@ NamespaceRow namespace_of(const Rows& rows);
 
 Vm vm_of(const Rows& rows);
 IssuedToken token_of(const Rows& rows);
+Device device_of(const Rows& rows);
+Challenge challenge_of(const Rows& rows);
+cadastre::Session session_of(const Rows& rows);
+SeenLink link_of(const Rows& rows);
+/// Without the tenant, which is the platform.
+SigningKey signing_key_of(const Rows& rows);
 Leaf leaf_of(const Rows& rows);
 LogState log_of(const Rows& rows);
 
@@ -31,6 +37,11 @@ void add_whole_details(Columns& columns, const Tenant& tenant);
 void add_details(Columns& columns, const Tenant& tenant);
 void add_vm(Columns& columns, const Vm& vm);
 void add_token(Columns& columns, const IssuedToken& token);
+void add_device(Columns& columns, const Device& device);
+void add_challenge(Columns& columns, const Challenge& challenge);
+void add_session(Columns& columns, const cadastre::Session& session);
+void add_link(Columns& columns, const SeenLink& link);
+void add_signing_key(Columns& columns, const SigningKey& key);
 void add_leaf(Columns& columns, const TenantId& tenant, const Leaf& leaf);
 void add_answer(Columns& columns, const TenantId& tenant, const IdempotentAnswer& answer);
 

@@ -36,6 +36,7 @@ const std::map<Sql, const char*> of_the_deployment = {
     {Sql::mark_commit, "one row of each writing thread"},
     {Sql::find_commit, "the same row"},
     {Sql::forget_commits, "those of threads that have ended"},
+    {Sql::end_frozen_senders, "sessions of the database, after a lock was waited for in vain"},
     {Sql::find_setting, "names of the deployment, read at start"},
     {Sql::put_settings, "names of the deployment, written at the first start"},
     {Sql::changes_of_others, "the news of the last minute, from a small table of their own"},
@@ -43,6 +44,7 @@ const std::map<Sql, const char*> of_the_deployment = {
     {Sql::take_lease, "one row says who publishes"},
     {Sql::keep_lease, "the same row"},
     {Sql::leave_lease, "the same row"},
+    {Sql::last_showing, "the same row"},
     {Sql::count_showing, "the same row"},
     {Sql::shown_checkpoints, "the other processes follow what was put in place, along an index of its own"},
 };

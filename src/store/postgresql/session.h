@@ -12,23 +12,9 @@
 
 namespace cadastre::postgresql {
 
-/// Whether the database could be reached when that was last tried, by whichever thread. While it could not, one thread
-/// at a time tries again, at first soon, then ever more seldom, each process at its own moments; the others are told no
-/// at once. Safe to use from several threads.
-class Reachability {
- public:
-  /// Nothing when the caller may try now, else why it may not.
-  std::optional<std::string> refusal();
-  void note_success();
-  void note_failure(const std::string& reason);
-
- private:
-  const SystemClock clock_;
-  std::mutex mutex_;
-  std::chrono::milliseconds pause_{0};  // 0: it can be reached
-  Tick next_try_;
-  std::string reason_;
-};
+/// Of one whose caller must not wait long. That a statement takes long is no sign of a silent database: the watch hears
+/// of that sooner.
+constexpr Patience patience_of_requests{std::chrono::seconds(5), patience_of_writers.in_transaction};
 
 /// Where the sessions of one store lead.
 struct Target {
@@ -40,27 +26,37 @@ struct Target {
 /// One connection of one thread.
 class Session {
  public:
-  explicit Session(std::shared_ptr<Target> target) : target_(std::move(target)) {}
+  explicit Session(std::shared_ptr<Target> target, const Patience& patience = patience_of_writers,
+                   Reachability::Asker asker = Reachability::Asker::anyone)
+      : target_(std::move(target)), patience_(patience), asker_(asker) {}
 
-  /// The connection. Throws Failure while there is none.
+  /// The connection. Throws Failure while there is none, or the database is silent.
   Connection& connection();
   /// Gives the connection up, so that the next call makes a new one.
   void drop() { connection_.reset(); }
 
  private:
+  void connect();
+
   std::shared_ptr<Target> target_;
+  Patience patience_;
+  Reachability::Asker asker_;
+  SystemClock clock_;
   std::optional<Connection> connection_;
 };
 
-/// Sessions that nobody uses now, kept for the next who needs one. Safe to use from several threads.
+/// Sessions that nobody uses now, kept for the next who needs one: as many as were ever used at once, which is as many
+/// as there are threads. Safe to use from several threads.
 class SessionPool {
  public:
-  explicit SessionPool(std::shared_ptr<Target> target) : target_(std::move(target)) {}
+  SessionPool(std::shared_ptr<Target> target, const Patience& patience)
+      : target_(std::move(target)), patience_(patience) {}
   std::unique_ptr<Session> take();
   void give_back(std::unique_ptr<Session> session);
 
  private:
   const std::shared_ptr<Target> target_;
+  const Patience patience_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Session>> idle_;
 };

@@ -2,33 +2,7 @@
 
 #include <cstddef>
 
-// Pieces that several statements share, as the parts of one literal.
-#define USAGE(u)                                                                                           \
-  u "tenant_id, " u "used_vms, " u "used_storage_gb, " u "used_ram_mb, " u "used_vcpus, " u "revision, " u \
-    "ledger_size, " u "ledger_last_ts, " u "published_size"
-#define DETAILS(t)                                                                                       \
-  t "tenant_id, " t "display_name, " t "state, " t "max_vms, " t "storage_quota_gb, " t "max_ram_mb, " t \
-    "max_vcpus, " t "api_rate_limit_rpm, " t "generation, " t "revocations, " t "log_id, " t "vkey, " t  \
-    "created_at, " t "updated_at, " t "created_by"
-#define WHOLE_TENANT \
-  "SELECT " USAGE("u.") ", " DETAILS("t.") " FROM tenant t JOIN tenant_usage u ON u.tenant_id = t.tenant_id "
-#define VM                                                                                                            \
-  "tenant_id, vm_id, name, vm_type, state, wish, ram_mb, vcpus, disk_gb, created_at, revision, node_id, started_at, " \
-  "error, details"
-#define NEW_VMS                                                                                        \
-  "unnest($1::text[], $2::bytea[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], " \
-  "$8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::bigint[], $14::text[], $15::text[])"
-#define TOKEN                                                                                                 \
-  "tenant_id, token_id, rid, scope, subject_key, kid, audience, issuer, label, generation, delegable_depth, " \
-  "requires_pop, caveats, ancestors, issued_at, not_before, expires_at, issued_by, revoked_at, revoked_by"
-#define LEAVES                                                                                          \
-  "SELECT seq, ts, type, hash, bytes FROM ledger_leaf WHERE tenant_id = $1 AND seq >= $2 AND seq < $3 " \
-  "AND ($4::bigint >> type::int) & 1 = 1 AND ts >= $5 AND ts < $6 ORDER BY seq "
-#define LOG                                                                                                \
-  "SELECT t.tenant_id, t.log_id, u.ledger_size, u.ledger_last_ts, t.vkey, u.published_size FROM tenant t " \
-  "JOIN tenant_usage u ON u.tenant_id = t.tenant_id "
-#define NOW_US "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-#define NOW_MS "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+#include "store/postgresql/statement_pieces.h"
 
 namespace cadastre::postgresql {
 namespace {
@@ -48,8 +22,16 @@ constexpr Statement all[] = {
      "number = excluded.number, noted_at = excluded.noted_at"},
     {Sql::find_commit, "find_commit", "SELECT 1 FROM commit_mark WHERE writer = $1 AND number = $2"},
     {Sql::forget_commits, "forget_commits", "DELETE FROM commit_mark WHERE noted_at < " NOW_MS " - $1"},
+    // Active, and yet waiting for the client: in the midst of what it sends. With a transaction's number: it may have
+    // locks. What copies rows for an operator is not of the running store.
+    {Sql::end_frozen_senders, "end_frozen_senders",
+     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND usename = "
+     "session_user AND application_name = current_setting('application_name') AND pid <> pg_backend_pid() AND "
+     "backend_xid IS NOT NULL AND state = 'active' AND wait_event = 'ClientRead' AND query NOT LIKE 'COPY %' AND "
+     "state_change < clock_timestamp() - $1::bigint * interval '1 millisecond'"},
 
     {Sql::find_tenant, "find_tenant", WHOLE_TENANT "WHERE t.tenant_id = $1"},
+    {Sql::find_tenants, "find_tenants", WHOLE_TENANT "WHERE t.tenant_id = ANY($1::text[])"},
     // The lock is waited for in the order of the ids, by everyone, so that no two wait for each other. The details are
     // read by a statement of their own: the one that waited still sees them as they were before it waited.
     {Sql::lock_tenants, "lock_tenants",
@@ -62,8 +44,8 @@ constexpr Statement all[] = {
     {Sql::insert_tenants, "insert_tenants",
      "INSERT INTO tenant (" DETAILS("") ") SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], "
                                         "$5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], "
-                                        "$10::bigint[], $11::bytea[], $12::text[], "
-                                        "$13::bigint[], $14::bigint[], $15::text[])"},
+                                        "$10::bigint[], $11::bigint[], $12::bytea[], $13::text[], "
+                                        "$14::bigint[], $15::bigint[], $16::text[])"},
     {Sql::insert_usages, "insert_usages",
      "INSERT INTO tenant_usage (" USAGE(
          "") ") SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], "
@@ -78,10 +60,13 @@ constexpr Statement all[] = {
     {Sql::update_details, "update_details",
      "UPDATE tenant t SET display_name = n.display_name, state = n.state, max_vms = n.max_vms, storage_quota_gb = "
      "n.storage_quota_gb, max_ram_mb = n.max_ram_mb, max_vcpus = n.max_vcpus, api_rate_limit_rpm = "
-     "n.api_rate_limit_rpm, generation = n.generation, revocations = n.revocations, updated_at = n.updated_at FROM "
+     "n.api_rate_limit_rpm, generation = n.generation, revocations = n.revocations, access_changes = n.access_changes, "
+     "updated_at = n.updated_at FROM "
      "unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], "
-     "$8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[]) AS n(tenant_id, display_name, state, max_vms, "
-     "storage_quota_gb, max_ram_mb, max_vcpus, api_rate_limit_rpm, generation, revocations, updated_at) "
+     "$8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[]) AS n(tenant_id, display_name, state, "
+     "max_vms, "
+     "storage_quota_gb, max_ram_mb, max_vcpus, api_rate_limit_rpm, generation, revocations, access_changes, "
+     "updated_at) "
      "WHERE t.tenant_id = n.tenant_id"},
 
     {Sql::find_vm, "find_vm", "SELECT " VM " FROM vm WHERE tenant_id = $1 AND vm_id = $2"},
@@ -94,7 +79,7 @@ constexpr Statement all[] = {
     {Sql::update_vms, "update_vms",
      "UPDATE vm v SET name = n.name, vm_type = n.vm_type, state = n.state, wish = n.wish, ram_mb = n.ram_mb, vcpus = "
      "n.vcpus, disk_gb = n.disk_gb, created_at = n.created_at, revision = n.revision, node_id = n.node_id, started_at "
-     "= n.started_at, error = n.error, details = n.details FROM " NEW_VMS " AS n(" VM ") "
+     "= n.started_at, error = n.error, details = n.details, charged_to = n.charged_to FROM " NEW_VMS " AS n(" VM ") "
      "WHERE v.tenant_id = n.tenant_id AND v.vm_id = n.vm_id"},
     {Sql::erase_vms, "erase_vms",
      "DELETE FROM vm v USING unnest($1::text[], $2::bytea[]) AS n(tenant_id, vm_id) "
@@ -114,16 +99,91 @@ constexpr Statement all[] = {
      "INSERT INTO token (" TOKEN ") SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::text[], "
      "$5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], "
      "$13::text[], $14::bytea[], $15::bigint[], $16::bigint[], $17::bigint[], $18::text[], $19::bigint[], "
-     "$20::text[])"},
-    {Sql::mark_tokens_revoked, "mark_tokens_revoked",
-     "UPDATE token k SET revoked_at = n.revoked_at, revoked_by = n.revoked_by FROM unnest($1::text[], $2::bytea[], "
-     "$3::bigint[], $4::text[]) AS n(tenant_id, token_id, revoked_at, revoked_by) "
+     "$20::text[], $21::bytea[], $22::bigint[], $23::bigint[])"},
+    // What others have noted of a token meanwhile stays.
+    {Sql::mark_tokens, "mark_tokens",
+     "UPDATE token k SET revoked_at = coalesce(n.revoked_at, k.revoked_at), revoked_by = CASE WHEN n.revoked_at IS "
+     "NULL "
+     "THEN k.revoked_by ELSE n.revoked_by END, first_seen = coalesce(k.first_seen, n.first_seen), last_seen = "
+     "greatest(k.last_seen, n.last_seen) FROM unnest($1::text[], $2::bytea[], $3::bigint[], $4::text[], $5::bigint[], "
+     "$6::bigint[]) AS n(tenant_id, token_id, revoked_at, revoked_by, first_seen, last_seen) "
      "WHERE k.tenant_id = n.tenant_id AND k.token_id = n.token_id"},
 
     {Sql::is_revoked, "is_revoked", "SELECT 1 FROM revocation WHERE tenant_id = $1 AND kind = $2 AND id = $3"},
     {Sql::insert_revocations, "insert_revocations",
      "INSERT INTO revocation (tenant_id, kind, id, revoked_at, expires_at) SELECT * FROM unnest($1::text[], "
      "$2::bigint[], $3::bytea[], $4::bigint[], $5::bigint[])"},
+
+    {Sql::find_device, "find_device",
+     "SELECT tenant_id, device_id, " DEVICE("") " FROM device WHERE tenant_id = $1 AND device_id = $2"},
+    {Sql::devices_after, "devices_after",
+     "SELECT tenant_id, device_id, " DEVICE(
+         "") " FROM device WHERE tenant_id = $1 AND device_id > $2 ORDER BY device_id LIMIT $3"},
+    {Sql::put_devices, "put_devices",
+     "INSERT INTO device (tenant_id, device_id, " DEVICE(
+         "") ") SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bigint[], $5::text[], $6::text[], "
+             "$7::bigint[], $8::text[], $9::bigint[], $10::text[], $11::bigint[], $12::bigint[]) ON CONFLICT "
+             "(tenant_id, device_id) " REPLACED(DEVICE)},
+    {Sql::erase_devices, "erase_devices",
+     "DELETE FROM device d USING unnest($1::text[], $2::text[]) AS n(tenant_id, device_id) "
+     "WHERE d.tenant_id = n.tenant_id AND d.device_id = n.device_id"},
+
+    {Sql::find_challenge, "find_challenge",
+     "SELECT tenant_id, challenge_id, " CHALLENGE("") " FROM challenge WHERE tenant_id = $1 AND challenge_id = $2"},
+    {Sql::put_challenges, "put_challenges",
+     "INSERT INTO challenge (tenant_id, challenge_id, " CHALLENGE("") ") SELECT * FROM unnest($1::text[], $2::bytea[], "
+                                                                      "$3::bigint[], $4::bytea[], $5::text[], "
+                                                                      "$6::text[], $7::text[], $8::bigint[], "
+                                                                      "$9::bigint[], $10::bigint[]) ON CONFLICT "
+                                                                      "(tenant_id, challenge_id) " REPLACED(CHALLENGE)},
+    {Sql::erase_challenges, "erase_challenges",
+     "DELETE FROM challenge c USING unnest($1::text[], $2::bytea[]) AS n(tenant_id, challenge_id) "
+     "WHERE c.tenant_id = n.tenant_id AND c.challenge_id = n.challenge_id"},
+    {Sql::sweep_challenges, "sweep_challenges",
+     "DELETE FROM challenge c USING unnest($1::text[], $2::bigint[]) AS n(tenant_id, now) "
+     "WHERE c.tenant_id = n.tenant_id AND c.expires_at <= n.now"},
+
+    {Sql::find_session, "find_session",
+     "SELECT tenant_id, session_id, " SESSION("") " FROM session WHERE tenant_id = $1 AND session_id = $2"},
+    {Sql::sessions_after, "sessions_after",
+     "SELECT tenant_id, session_id, " SESSION(
+         "") " FROM session WHERE tenant_id = $1 AND session_id > $2 ORDER BY session_id LIMIT $3"},
+    {Sql::put_sessions, "put_sessions",
+     "INSERT INTO session (tenant_id, session_id, " SESSION(
+         "") ") SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::bytea[], $5::text[], $6::bytea[], "
+             "$7::text[], $8::text[], $9::text[], $10::bytea[], $11::bytea[], $12::bigint[], $13::bigint[], "
+             "$14::bigint[], $15::bigint[], $16::bigint[], $17::text[], $18::bigint[]) ON CONFLICT (tenant_id, "
+             "session_id) " REPLACED(SESSION)},
+    {Sql::erase_sessions, "erase_sessions",
+     "DELETE FROM session s USING unnest($1::text[], $2::bytea[]) AS n(tenant_id, session_id) "
+     "WHERE s.tenant_id = n.tenant_id AND s.session_id = n.session_id"},
+
+    {Sql::find_link, "find_link",
+     "SELECT tenant_id, rid, " LINK("") " FROM seen_link WHERE tenant_id = $1 AND rid = $2"},
+    {Sql::links_after, "links_after",
+     "SELECT tenant_id, rid, " LINK("") " FROM seen_link WHERE tenant_id = $1 AND rid > $2 ORDER BY rid LIMIT $3"},
+    {Sql::put_links, "put_links",
+     "INSERT INTO seen_link (tenant_id, rid, " LINK(
+         "") ") SELECT * FROM unnest($1::text[], $2::bytea[], $3::text[], $4::bytea[], $5::bytea[], $6::text[], "
+             "$7::bytea[], $8::text[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], "
+             "$14::bigint[]) ON CONFLICT (tenant_id, rid) " REPLACED(LINK)},
+
+    {Sql::find_counter, "find_counter",
+     "SELECT value FROM caveat_counter WHERE tenant_id = $1 AND kind = $2 AND rid = $3"},
+    {Sql::put_counters, "put_counters",
+     "INSERT INTO caveat_counter (tenant_id, kind, rid, value) SELECT * FROM unnest($1::text[], $2::bigint[], "
+     "$3::bytea[], "
+     "$4::bigint[]) ON CONFLICT (tenant_id, kind, rid) DO UPDATE SET value = excluded.value"},
+    {Sql::erase_counters, "erase_counters",
+     "DELETE FROM caveat_counter c USING unnest($1::text[], $2::bigint[], $3::bytea[]) AS n(tenant_id, kind, rid) "
+     "WHERE c.tenant_id = n.tenant_id AND c.kind = n.kind AND c.rid = n.rid"},
+
+    {Sql::signing_keys, "signing_keys",
+     "SELECT kid, " SIGNING_KEY("") " FROM signing_key WHERE tenant_id = $1 ORDER BY kid"},
+    {Sql::put_signing_keys, "put_signing_keys",
+     "INSERT INTO signing_key (tenant_id, kid, " SIGNING_KEY(
+         "") ") SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[], $6::bigint[], "
+             "$7::bigint[], $8::bigint[], $9::bigint[]) ON CONFLICT (tenant_id, kid) " REPLACED(SIGNING_KEY)},
 
     // The types are a bit set: one statement for every choice of them.
     {Sql::leaves_ascending, "leaves_ascending", LEAVES "LIMIT $7"},
@@ -187,14 +247,17 @@ constexpr Statement all[] = {
      "DELETE FROM change_feed WHERE tenant_id IN (SELECT tenant_id FROM change_feed WHERE changed_at < " NOW_MS
      " - $1 FOR UPDATE SKIP LOCKED)"},
 
-    // Who holds the row's lock is waited for, so no write of the one before is still on its way.
+    // Who holds the row's lock is waited for, so no write of the one before is still on its way. A lease that would end
+    // later than any can was given before the clock was set back.
     {Sql::take_lease, "take_lease",
-     "UPDATE publisher_lease SET fence = fence + 1, expires_at = " NOW_MS " + $1 WHERE expires_at < " NOW_MS
-     " RETURNING fence"},
+     "UPDATE publisher_lease SET fence = fence + 1, expires_at = " NOW_MS " + $1::bigint WHERE expires_at < " NOW_MS
+     " OR expires_at > " NOW_MS " + 2 * $1::bigint RETURNING fence"},
     {Sql::keep_lease, "keep_lease", "UPDATE publisher_lease SET expires_at = " NOW_MS " + $2 WHERE fence = $1"},
     {Sql::leave_lease, "leave_lease", "UPDATE publisher_lease SET expires_at = 0 WHERE fence = $1"},
+    {Sql::last_showing, "last_showing", "SELECT shown FROM publisher_lease"},
     {Sql::count_showing, "count_showing",
-     "UPDATE publisher_lease SET expires_at = " NOW_MS " + $2, shown = shown + 1 WHERE fence = $1 RETURNING shown"},
+     "UPDATE publisher_lease SET expires_at = " NOW_MS
+     " + $2, shown = $3::bigint WHERE fence = $1 AND shown = $3::bigint - 1"},
     {Sql::read_file, "read_file",
      "SELECT bytes FROM published_file WHERE tenant_id = $1 AND log_id = $2 AND path = $3"},
     // "0" follows "/": all paths that begin with the folder.

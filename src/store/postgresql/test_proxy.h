@@ -1,4 +1,4 @@
-// A way to the test cluster that can be cut at the worst moment.
+// A way to the test cluster that can be cut, or stand still, at the worst moment.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -32,6 +32,13 @@ class TestProxy {
     after_commit_for_good,  ///< Nor does anything else, until `open`.
   };
 
+  /// What becomes of what is said.
+  enum class Manner {
+    passing,
+    swallowing,  ///< Whoever speaks is heard, and nothing is passed on: a way that lost the other end.
+    holding,     ///< Nobody is heard any more: a server that stands still.
+  };
+
   TestProxy() {
     std::string folder = "/tmp/cadastre-proxy-XXXXXX";
     REQUIRE(::mkdtemp(folder.data()) != nullptr);
@@ -63,16 +70,33 @@ class TestProxy {
   }
   void cut_next(Cut cut) { cut_ = cut; }
   int cuts() const { return cuts_; }
+  /// Stands still in the midst of what a client sends next for the statement of this name: only the first 8 KiB of it
+  /// reach the server, and nothing else of that client does. Before any client sends it.
+  void hold_at(std::string_view statement) {
+    held_at_ = std::string(1, '\0') + std::string(statement) + '\0';
+    holds_next_ = true;
+  }
+  bool is_holding() const { return is_holding_; }
+  /// Ends the connection that is held.
+  void let_go() {
+    is_holding_ = false;
+    wake();
+  }
   /// Ends all connections and takes no new ones.
   void close() {
     is_open_ = false;
     wake();
   }
   void open() { is_open_ = true; }
+  void be(Manner manner) {
+    manner_ = manner;
+    wake();
+  }
 
  private:
   struct Pair {
     int client, server;
+    bool is_held = false;
   };
 
   static std::string socket_in(const std::string& folder) { return folder + "/.s.PGSQL.5432"; }
@@ -124,15 +148,24 @@ class TestProxy {
   }
 
   /// False when the pair is over.
-  bool pass(const Pair& pair, bool from_client) {
+  bool pass(Pair& pair, bool from_client) {
     std::array<char, 65'536> buffer;
     const ssize_t got = ::recv(from_client ? pair.client : pair.server, buffer.data(), buffer.size(), 0);
     if (got <= 0) return false;
+    if (manner_ == Manner::swallowing) return true;
     const std::string_view data(buffer.data(), static_cast<std::size_t>(got));
     // A Bind of the unnamed portal to the statement `commit`.
     const bool commits = from_client && cut_ != Cut::never && data.find(std::string_view("\0commit\0", 8)) != data.npos;
     if (commits) return pass_commit(pair, data);
+    if (from_client && holds_next_ && data.find(held_at_) != data.npos) return pass_beginning(pair, data);
     return send_all(from_client ? pair.server : pair.client, data.data(), data.size());
+  }
+
+  bool pass_beginning(Pair& pair, std::string_view data) {
+    holds_next_ = false;
+    pair.is_held = is_holding_ = true;
+    data = data.substr(0, data.find(held_at_) + passed_of_held);
+    return send_all(pair.server, data.data(), data.size());
   }
 
   bool pass_commit(const Pair& pair, std::string_view data) {
@@ -150,13 +183,14 @@ class TestProxy {
     while (!stopping_) {
       std::vector<pollfd> all = {{listener_, POLLIN, 0}, {wake_, POLLIN, 0}};
       for (const Pair& pair : pairs_) {
-        all.push_back({pair.client, POLLIN, 0});
-        all.push_back({pair.server, POLLIN, 0});
+        const auto is_heard = [&] { return manner_ != Manner::holding && !pair.is_held; };
+        all.push_back({is_heard() ? pair.client : -1, POLLIN, 0});  // poll(2) leaves out those below 0
+        all.push_back({is_heard() ? pair.server : -1, POLLIN, 0});
       }
       ::poll(all.data(), all.size(), -1);
       std::vector<Pair> left;
       for (std::size_t i = 0; i < pairs_.size(); ++i) {
-        bool goes_on = is_open_;
+        bool goes_on = is_open_ && (!pairs_[i].is_held || is_holding_);
         if (goes_on && all[2 + 2 * i].revents != 0) goes_on = pass(pairs_[i], true);
         if (goes_on && all[3 + 2 * i].revents != 0) goes_on = pass(pairs_[i], false);
         if (goes_on)
@@ -173,10 +207,14 @@ class TestProxy {
     for (const Pair& pair : pairs_) end(pair);
   }
 
+  static constexpr std::size_t passed_of_held = 8'192;  // libpq sends what is long in pieces of that size
+
   std::string folder_;
+  std::string held_at_;
   int listener_ = -1, wake_ = -1;
   std::atomic<Cut> cut_{Cut::never};
-  std::atomic<bool> stopping_{false}, is_open_{true};
+  std::atomic<Manner> manner_{Manner::passing};
+  std::atomic<bool> stopping_{false}, is_open_{true}, holds_next_{false}, is_holding_{false};
   std::atomic<int> cuts_{0};
   std::vector<Pair> pairs_;
   std::thread thread_;  // last: it uses all of the above

@@ -1,6 +1,7 @@
 #include "store/postgresql/transaction.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "store/postgresql/questions.h"
 
@@ -24,7 +25,7 @@ Namespace missing(const TenantId& id) {
 void Transaction::begin(Bodies bodies, std::span<const TenantId> tenants) {
   buffer_.clear();
   bodies_ = bodies;
-  has_savepoint_ = has_written_ = false;
+  has_savepoint_ = has_written_ = context_.owes_lease = false;
   id_ = 0;
   connection_ = nullptr;
   connection_ = &session_.connection();
@@ -60,7 +61,10 @@ void Transaction::begin_body() {
 }
 
 void Transaction::keep_body() {
-  if (bodies_ == Bodies::apart) has_written_ |= send(connection(), buffer_, Layer::body, context_);
+  if (bodies_ == Bodies::apart) {
+    has_written_ |= send(connection(), buffer_, Layer::body, context_);
+    keep_lease();
+  }
   if (has_savepoint_) connection().run(Sql::release_savepoint);
   has_savepoint_ = false;
   buffer_.keep_body();
@@ -72,7 +76,7 @@ void Transaction::drop_body() {
   connection().run(Sql::rollback_to_savepoint);
   connection().run(Sql::release_savepoint);
   has_savepoint_ = false;
-  for (const TenantId& tenant : locked_by_body_) buffer_.namespaces.group().erase(tenant);  // its lock is gone
+  for (const TenantId& tenant : locked_by_body_) buffer_.forget(tenant);  // its lock is gone
 }
 
 Connection& Transaction::up_to_date() {
@@ -93,6 +97,15 @@ void Transaction::write() {
   auto results = pipeline.finish();
   results[1].next();
   id_ = results[1].integer(0);
+  keep_lease();
+}
+
+/// Who has sent checkpoints may do so only while this process publishes. Asked once all has arrived, by a statement
+/// that fits into one packet: who stands still while it sends keeps nobody from taking the lease over.
+void Transaction::keep_lease() {
+  if (!std::exchange(context_.owes_lease, false)) return;
+  const Rows kept = connection().run(Sql::keep_lease, context_.fence.load(), lease_time.count());
+  if (kept.changed() != 1) throw Failure(Trouble::statement, lease_lost);
 }
 
 bool Transaction::is_marked(const CommitLost& lost) {
@@ -155,10 +168,18 @@ void Transaction::lock_now(const TenantId& id, const Namespace& seen) {
   locked_by_body_.push_back(id);
 }
 
-Namespace& Transaction::edit(const TenantId& id) {
+const Namespace& Transaction::hold(const TenantId& id) {
   const Namespace& seen = look_up(id);
-  if (!seen.exists) throw StoreFailure("a change of a namespace that does not exist: " + id.text());
-  if (!seen.is_locked) lock_now(id, seen);
+  if (seen.exists && !seen.is_locked) lock_now(id, seen);
+  return seen;
+}
+
+void Transaction::require(const TenantId& id) {
+  if (!hold(id).exists) throw StoreFailure("a change of a namespace that does not exist: " + id.text());
+}
+
+Namespace& Transaction::edit(const TenantId& id) {
+  require(id);
   return buffer_.namespaces.edit(id);
 }
 
@@ -185,7 +206,7 @@ void Transaction::update(const Tenant& tenant) {
   raise(tenant.id);
 }
 
-void Transaction::put(const Vm& vm) {
+void Transaction::write(const Vm& vm) {
   const Buffer::Key16 key{vm.tenant, vm.id.bytes()};
   const Entry<Vm>* const known = buffer_.vms.find(key);
   buffer_.vms.put(key, {.row = vm, .is_stored = known != nullptr && known->is_stored, .is_unwritten = true});
@@ -195,14 +216,14 @@ void Transaction::insert(const Vm& vm) {
   raise(vm.tenant);
   const Entry<Vm>* const known = buffer_.vms.find({vm.tenant, vm.id.bytes()});
   if (known != nullptr && known->row) throw StoreFailure("a second VM of the same id: " + vm.id.text());
-  put(vm);
+  write(vm);
 }
 
 void Transaction::update(const Vm& vm) {
   raise(vm.tenant);
   if (!look_up(Buffer::Key16{vm.tenant, vm.id.bytes()}).row)
     throw StoreFailure("a change of a VM that does not exist: " + vm.id.text());
-  put(vm);
+  write(vm);
 }
 
 void Transaction::erase(const TenantId& tenant, const VmId& vm) {
@@ -226,6 +247,14 @@ void Transaction::mark_revoked(const TenantId& tenant, const TokenId& id, Instan
   Entry<IssuedToken>& entry = buffer_.tokens.edit({tenant, id});
   entry.row->revoked_at = at;
   entry.row->revoked_by = by;
+  entry.is_unwritten = true;
+}
+
+void Transaction::mark_seen(const TenantId& tenant, const TokenId& id, Instant at) {
+  if (!token(tenant, id)) throw StoreFailure("the use of a token that does not exist: " + encode_base64url(id));
+  Entry<IssuedToken>& entry = buffer_.tokens.edit({tenant, id});
+  if (!entry.row->first_seen) entry.row->first_seen = at;
+  entry.row->last_seen = std::max(entry.row->last_seen.value_or(at), at);
   entry.is_unwritten = true;
 }
 

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "store/postgresql/buffer.h"
+#include "store/postgresql/sending.h"
 #include "store/postgresql/session.h"
 
 namespace cadastre::postgresql {
@@ -35,7 +35,12 @@ class Transaction final : public Tx {
   /// `writer` names this process in the change feed; the fence outlives the transaction.
   Transaction(Session& session, const Bytes<16>& writer, const Fence& fence)
       : session_(session),
-        context_{.writer = writer, .fence = fence, .latest_now = {}, .swept_tenant = {}, .swept_key = {}} {
+        context_{.writer = writer,
+                 .fence = fence,
+                 .owes_lease = false,
+                 .latest_now = {},
+                 .swept_tenant = {},
+                 .swept_key = {}} {
     SystemRandom().fill(mark_);
   }
 
@@ -68,6 +73,15 @@ class Transaction final : public Tx {
   std::optional<IssuedToken> token_by_rid(const TenantId& tenant, const RevocationId& rid) override;
   std::vector<IssuedToken> tokens(const TenantId& tenant, const TokenQuery& query) override;
   bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) override;
+  std::optional<Device> device(const TenantId& tenant, std::string_view id) override;
+  std::vector<Device> devices(const TenantId& tenant, const DeviceQuery& query) override;
+  std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) override;
+  std::optional<cadastre::Session> session(const TenantId& tenant, const SessionId& id) override;
+  std::vector<cadastre::Session> sessions(const TenantId& tenant, const SessionQuery& query) override;
+  std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) override;
+  std::vector<SeenLink> links(const TenantId& tenant, const LinkQuery& query) override;
+  std::int64_t counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid) override;
+  std::vector<SigningKey> signing_keys() override;
   std::optional<LogHead> log_head(const TenantId& tenant) override;
   std::vector<Leaf> leaves(const TenantId& tenant, const LeafQuery& query) override;
   std::optional<PublishedCheckpoint> checkpoint(const TenantId& tenant) override;
@@ -84,7 +98,17 @@ class Transaction final : public Tx {
   void erase(const TenantId& tenant, const VmId& vm) override;
   void insert(const IssuedToken& token) override;
   void mark_revoked(const TenantId& tenant, const TokenId& token, Instant at, std::string_view by) override;
+  void mark_seen(const TenantId& tenant, const TokenId& token, Instant at) override;
   void insert(const Revocation& revocation) override;
+  void put(const Device& device) override;
+  void erase_device(const TenantId& tenant, std::string_view id) override;
+  void put(const Challenge& challenge) override;
+  void erase_challenge(const TenantId& tenant, const Bytes<32>& id) override;
+  void put(const cadastre::Session& session) override;
+  void erase_session(const TenantId& tenant, const SessionId& id) override;
+  void put(const SeenLink& link) override;
+  void set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value) override;
+  void put(const SigningKey& key) override;
   std::uint64_t append(const Event& event, Instant now) override;
   void record(const TenantId& tenant, const IdempotentAnswer& answer) override;
   bool publish(const PublishedCheckpoint& checkpoint, std::uint64_t expected_size) override;
@@ -94,11 +118,18 @@ class Transaction final : public Tx {
   Connection& connection() { return *connection_; }
   const Namespace& look_up(const TenantId& id);
   const Entry<Vm>& look_up(const Buffer::Key16& key);
+  /// Locks the namespace, if there is one: before what nobody may change meanwhile is read.
+  const Namespace& hold(const TenantId& id);
+  /// The same before a write. Throws StoreFailure when there is none.
+  void require(const TenantId& id);
   /// The body's own copy of a namespace, to be changed. Throws StoreFailure when there is none.
   Namespace& edit(const TenantId& id);
+  /// A change that can end a token.
+  void count_access_change(const TenantId& id);
   void lock_now(const TenantId& id, const Namespace& seen);
   void raise(const TenantId& id);
-  void put(const Vm& vm);
+  void write(const Vm& vm);
+  void keep_lease();
   /// The connection, for a question that the buffer cannot answer: all that is held back is written first.
   Connection& up_to_date();
 

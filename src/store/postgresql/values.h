@@ -145,6 +145,10 @@ class Rows {
   bool is_null(int column) const { return PQgetisnull(result_.get(), row_, column) != 0; }
   std::int64_t integer(int column) const;
   Instant instant(int column) const { return instant_from_ms(integer(column)); }
+  /// Nothing for NULL.
+  std::optional<Instant> instant_if_any(int column) const {
+    return is_null(column) ? std::nullopt : std::optional(instant(column));
+  }
   /// A text's or bytea's bytes; empty for NULL.
   std::string_view bytes(int column) const {
     return {PQgetvalue(result_.get(), row_, column),

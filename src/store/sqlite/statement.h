@@ -40,6 +40,10 @@ class Rows {
   bool is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
   std::int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }
   Instant instant(int column) const { return instant_from_ms(integer(column)); }
+  /// Nothing for NULL.
+  std::optional<Instant> instant_if_any(int column) const {
+    return is_null(column) ? std::nullopt : std::optional(instant(column));
+  }
   /// A text's or blob's bytes, valid until the next row; empty for NULL.
   std::string_view bytes(int column) const {
     const void* data = sqlite3_column_blob(statement_, column);

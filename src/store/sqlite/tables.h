@@ -1,9 +1,13 @@
 // All tables as one connection sees them, and the questions of the port asked of them.
 #pragma once
 
+#include "store/sqlite/devices.h"
 #include "store/sqlite/dirty_logs.h"
 #include "store/sqlite/idempotency.h"
 #include "store/sqlite/ledger.h"
+#include "store/sqlite/links.h"
+#include "store/sqlite/sessions.h"
+#include "store/sqlite/signing_keys.h"
 #include "store/sqlite/tenants.h"
 #include "store/sqlite/tokens.h"
 #include "store/sqlite/vms.h"
@@ -16,6 +20,12 @@ struct Tables {
         vms(connection),
         tokens(connection),
         revocations(connection),
+        devices(connection),
+        challenges(connection),
+        sessions(connection),
+        links(connection),
+        counters(connection),
+        signing_keys(connection),
         ledger(connection),
         idempotency(connection),
         settings(connection) {}
@@ -24,6 +34,12 @@ struct Tables {
   VmTable vms;
   TokenTable tokens;
   RevocationTable revocations;
+  DeviceTable devices;
+  ChallengeTable challenges;
+  SessionTable sessions;
+  LinkTable links;
+  CounterTable counters;
+  SigningKeyTable signing_keys;
   LedgerTable ledger;
   IdempotencyTable idempotency;
   SettingTable settings;
@@ -56,6 +72,31 @@ class Asking : public Port {
   bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) override {
     return tables_.revocations.contains(tenant, kind, id);
   }
+  std::optional<Device> device(const TenantId& tenant, std::string_view id) override {
+    return tables_.devices.find(tenant, id);
+  }
+  std::vector<Device> devices(const TenantId& tenant, const DeviceQuery& query) override {
+    return tables_.devices.page(tenant, query);
+  }
+  std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) override {
+    return tables_.challenges.find(tenant, id);
+  }
+  std::optional<Session> session(const TenantId& tenant, const SessionId& id) override {
+    return tables_.sessions.find(tenant, id);
+  }
+  std::vector<Session> sessions(const TenantId& tenant, const SessionQuery& query) override {
+    return tables_.sessions.page(tenant, query);
+  }
+  std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) override {
+    return tables_.links.find(tenant, rid);
+  }
+  std::vector<SeenLink> links(const TenantId& tenant, const LinkQuery& query) override {
+    return tables_.links.page(tenant, query);
+  }
+  std::int64_t counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid) override {
+    return tables_.counters.find(tenant, kind, rid);
+  }
+  std::vector<SigningKey> signing_keys() override { return tables_.signing_keys.all(); }
   std::optional<LogHead> log_head(const TenantId& tenant) override {
     auto row = tables_.tenants.find(tenant);
     if (!row) return std::nullopt;

@@ -8,7 +8,8 @@ namespace {
 
 const std::string columns =
     "token_id, rid, scope, subject_key, kid, audience, issuer, label, generation, delegable_depth, requires_pop, "
-    "caveats, ancestors, issued_at, not_before, expires_at, issued_by, revoked_at, revoked_by";
+    "caveats, ancestors, issued_at, not_before, expires_at, issued_by, revoked_at, revoked_by, parent, first_seen, "
+    "last_seen";
 
 IssuedToken token_of(const Rows& rows, const TenantId& tenant) {
   IssuedToken token{.tenant = tenant,
@@ -29,9 +30,12 @@ IssuedToken token_of(const Rows& rows, const TenantId& tenant) {
                     .not_before = rows.instant(14),
                     .expires_at = rows.instant(15),
                     .issued_by = rows.text(16),
-                    .revoked_at = std::nullopt,
-                    .revoked_by = rows.text(18)};
-  if (!rows.is_null(17)) token.revoked_at = rows.instant(17);
+                    .revoked_at = rows.instant_if_any(17),
+                    .revoked_by = rows.text(18),
+                    .parent = std::nullopt,
+                    .first_seen = rows.instant_if_any(20),
+                    .last_seen = rows.instant_if_any(21)};
+  if (!rows.is_null(19)) token.parent = rows.blob<32>(19);
   return token;
 }
 
@@ -43,9 +47,12 @@ TokenTable::TokenTable(Connection& connection)
       page_(connection,
             "SELECT " + columns + " FROM token WHERE tenant_id = ?1 AND token_id > ?2 ORDER BY token_id LIMIT ?3"),
       insert_(connection,
-              "INSERT INTO token (tenant_id, " + columns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+              "INSERT INTO token (tenant_id, " + columns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
       mark_revoked_(connection,
-                    "UPDATE token SET revoked_at = ?3, revoked_by = ?4 WHERE tenant_id = ?1 AND token_id = ?2") {}
+                    "UPDATE token SET revoked_at = ?3, revoked_by = ?4 WHERE tenant_id = ?1 AND token_id = ?2"),
+      mark_seen_(connection,
+                 "UPDATE token SET first_seen = coalesce(first_seen, ?3), last_seen = max(coalesce(last_seen, ?3), ?3) "
+                 "WHERE tenant_id = ?1 AND token_id = ?2") {}
 
 std::optional<IssuedToken> TokenTable::find(const TenantId& tenant, const TokenId& id) {
   auto rows = find_(tenant.text(), id);
@@ -71,11 +78,15 @@ void TokenTable::insert(const IssuedToken& t) {
   const std::string ancestors = join_ids(t.ancestors);
   insert_.run(t.tenant.text(), t.id, t.rid, t.scope, t.subject_key, t.kid, t.audience, t.issuer, t.label, t.generation,
               t.delegable_depth, t.requires_pop, t.caveats, as_bytes(ancestors), t.issued_at, t.not_before,
-              t.expires_at, t.issued_by, t.revoked_at, t.revoked_by);
+              t.expires_at, t.issued_by, t.revoked_at, t.revoked_by, t.parent, t.first_seen, t.last_seen);
 }
 
 bool TokenTable::mark_revoked(const TenantId& tenant, const TokenId& id, Instant at, std::string_view by) {
   return mark_revoked_.run(tenant.text(), id, at, by) > 0;
+}
+
+bool TokenTable::mark_seen(const TenantId& tenant, const TokenId& id, Instant at) {
+  return mark_seen_.run(tenant.text(), id, at) > 0;
 }
 
 RevocationTable::RevocationTable(Connection& connection)

@@ -18,9 +18,10 @@ class TokenTable {
   void insert(const IssuedToken& token);
   /// False when there is no such row.
   bool mark_revoked(const TenantId& tenant, const TokenId& id, Instant at, std::string_view by);
+  bool mark_seen(const TenantId& tenant, const TokenId& id, Instant at);
 
  private:
-  Query find_, find_by_rid_, page_, insert_, mark_revoked_;
+  Query find_, find_by_rid_, page_, insert_, mark_revoked_, mark_seen_;
 };
 
 class RevocationTable {

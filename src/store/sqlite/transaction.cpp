@@ -203,6 +203,12 @@ void Transaction::mark_revoked(const TenantId& tenant, const TokenId& token, Ins
   }
 }
 
+void Transaction::mark_seen(const TenantId& tenant, const TokenId& token, Instant at) {
+  body_has_written_ = true;
+  if (!tables_.tokens.mark_seen(tenant, token, at))
+    throw StoreFailure("the use of a token that does not exist: " + encode_base64url(token));
+}
+
 void Transaction::insert(const Revocation& revocation) {
   body_has_written_ = true;
   CachedTenant& held = row(revocation.tenant);

@@ -54,7 +54,17 @@ class Transaction final : public Asking<Tx> {
   void erase(const TenantId& tenant, const VmId& vm) override;
   void insert(const IssuedToken& token) override;
   void mark_revoked(const TenantId& tenant, const TokenId& token, Instant at, std::string_view by) override;
+  void mark_seen(const TenantId& tenant, const TokenId& token, Instant at) override;
   void insert(const Revocation& revocation) override;
+  void put(const Device& device) override;
+  void erase_device(const TenantId& tenant, std::string_view id) override;
+  void put(const Challenge& challenge) override;
+  void erase_challenge(const TenantId& tenant, const Bytes<32>& id) override;
+  void put(const Session& session) override;
+  void erase_session(const TenantId& tenant, const SessionId& id) override;
+  void put(const SeenLink& link) override;
+  void set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value) override;
+  void put(const SigningKey& key) override;
   std::uint64_t append(const Event& event, Instant now) override;
   void record(const TenantId& tenant, const IdempotentAnswer& answer) override;
   bool publish(const PublishedCheckpoint& checkpoint, std::uint64_t expected_size) override;
@@ -67,6 +77,10 @@ class Transaction final : public Asking<Tx> {
   void touch(CachedTenant& row);
   /// One more change of what the tenant holds: raises the revision, once for each body.
   void raise(CachedTenant& row);
+  /// Notes a write of what is no change for the listener. Throws StoreFailure when there is no such namespace.
+  void write_to(const TenantId& id);
+  /// A change that can end a token.
+  void count_access_change(const TenantId& id);
   void forget_since(std::size_t changed, std::size_t logs);
 
   Connection& connection_;

@@ -9,7 +9,7 @@ namespace {
 
 const std::string columns =
     "vm_id, name, vm_type, state, wish, ram_mb, vcpus, disk_gb, created_at, revision, node_id, started_at, error, "
-    "details";
+    "details, charged_to";
 
 /// Rows reserved ahead of reading; a page is seldom longer.
 constexpr std::size_t rows_expected = 16;
@@ -34,6 +34,7 @@ Vm vm_of(const Rows& rows, const TenantId& tenant) {
         .revision = rows.integer(9)};
   if (!rows.is_null(11)) vm.started_at = rows.instant(11);
   if (!rows.is_null(13)) decode_vm_details(rows.bytes(13), vm);
+  if (!rows.is_null(14)) vm.charged_to = split_ids(rows.bytes(14));
   return vm;
 }
 
@@ -50,10 +51,11 @@ VmTable::VmTable(Connection& connection)
       usage_(connection,
              "SELECT count(*), coalesce(sum(disk_gb), 0), coalesce(sum(ram_mb), 0), coalesce(sum(vcpus), 0) FROM vm "
              "WHERE tenant_id = ?1"),
-      insert_(connection, "INSERT INTO vm (tenant_id, " + columns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+      insert_(connection, "INSERT INTO vm (tenant_id, " + columns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
       update_(connection,
               "UPDATE vm SET name=?3, vm_type=?4, state=?5, wish=?6, ram_mb=?7, vcpus=?8, disk_gb=?9, created_at=?10, "
-              "revision=?11, node_id=?12, started_at=?13, error=?14, details=?15 WHERE tenant_id=?1 AND vm_id=?2"),
+              "revision=?11, node_id=?12, started_at=?13, error=?14, details=?15, charged_to=?16 WHERE tenant_id=?1 "
+              "AND vm_id=?2"),
       erase_(connection, "DELETE FROM vm WHERE tenant_id = ?1 AND vm_id = ?2") {}
 
 std::optional<Vm> VmTable::find(const TenantId& tenant, const VmId& id) {
@@ -94,16 +96,18 @@ Usage VmTable::usage(const TenantId& tenant) {
 
 void VmTable::insert(const Vm& vm) {
   const std::string details = encode_vm_details(vm);
+  const std::string charged_to = join_ids(vm.charged_to);
   insert_.run(vm.tenant.text(), vm.id.bytes(), vm.name, vm.vm_type, vm.state, vm.wish, vm.ram, vm.vcpus, vm.disk,
               vm.created_at, vm.revision, TextOrNull{vm.node_id}, vm.started_at, TextOrNull{vm.error},
-              TextOrNull{details});
+              TextOrNull{details}, bytes_or_null(charged_to));
 }
 
 bool VmTable::update(const Vm& vm) {
   const std::string details = encode_vm_details(vm);
+  const std::string charged_to = join_ids(vm.charged_to);
   return update_.run(vm.tenant.text(), vm.id.bytes(), vm.name, vm.vm_type, vm.state, vm.wish, vm.ram, vm.vcpus, vm.disk,
                      vm.created_at, vm.revision, TextOrNull{vm.node_id}, vm.started_at, TextOrNull{vm.error},
-                     TextOrNull{details}) > 0;
+                     TextOrNull{details}, bytes_or_null(charged_to)) > 0;
 }
 
 bool VmTable::erase(const TenantId& tenant, const VmId& id) { return erase_.run(tenant.text(), id.bytes()) > 0; }

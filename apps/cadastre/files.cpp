@@ -1,0 +1,141 @@
+#include "files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
+#include "program.h"
+
+namespace cadastre {
+namespace {
+
+constexpr std::size_t text_bytes_max = 1U << 20U;
+constexpr mode_t secret_mode = 0600;
+constexpr mode_t others = 077;
+
+[[noreturn]] void fail(const char* action, const std::string& path) {
+  file_error(fmt::format("cannot {} {}: {}", action, path, std::generic_category().message(errno)));
+}
+
+/// A file descriptor with one owner.
+class File {
+ public:
+  File(const std::string& path, int flags, const char* action)
+      : descriptor_(path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), flags | O_CLOEXEC, secret_mode)) {
+    if (descriptor_ < 0) fail(action, path);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() { ::close(descriptor_); }
+  int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+std::string rest_of(const File& file, const std::string& path) {
+  std::string text;
+  for (char buffer[4096];;) {
+    const ssize_t got = ::read(file.descriptor(), buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail("read", path);
+    if (got == 0) return text;
+    text.append(buffer, static_cast<std::size_t>(got));
+    if (text.size() > text_bytes_max) file_error(fmt::format("cannot read {}: it is longer than 1 MiB", path));
+  }
+}
+
+void write_durably(const File& file, const std::string& path, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(file.descriptor(), text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail("write", path);
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (::fsync(file.descriptor()) != 0) fail("write", path);
+}
+
+}  // namespace
+
+std::string read_text(const std::string& path) { return rest_of(File(path, O_RDONLY, "read"), path); }
+
+std::string read_secret(const std::string& path) {
+  const File file(path, O_RDONLY, "read");
+  struct stat about{};
+  if (::fstat(file.descriptor(), &about) != 0) fail("read", path);
+  if (path != "-" && S_ISREG(about.st_mode) && (about.st_mode & others) != 0) {
+    file_error(fmt::format("{} holds a secret and others can read it: run `chmod 600 {}`", path, path));
+  }
+  return rest_of(file, path);
+}
+
+std::string parse_token(std::string_view text, const std::string& origin) {
+  constexpr std::string_view white_space = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(white_space);
+  const std::string_view token =
+      first == std::string_view::npos ? "" : text.substr(first, text.find_last_not_of(white_space) - first + 1);
+  const auto visible = [](char c) { return '!' <= c && c <= '~'; };
+  if (token.empty()) usage_error(fmt::format("there is no token in {}", origin));
+  if (!std::ranges::all_of(token, visible)) usage_error(fmt::format("{} must hold a token and nothing else", origin));
+  return std::string(token);
+}
+
+std::string read_token(const std::string& path) {
+  return parse_token(read_secret(path), path == "-" ? "standard input" : path);
+}
+
+void create_secret(const std::string& path, std::string_view text) {
+  if (path.empty() || path == "-") usage_error("a secret is written to a file of its own: give its name");
+  const File file(path, O_WRONLY | O_CREAT | O_EXCL, "make");
+  write_durably(file, path, text);
+}
+
+void replace_file(const std::string& path, std::string_view text) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (!std::filesystem::exists(folder)) {
+    std::error_code fault;
+    std::filesystem::create_directories(folder, fault);
+    if (!fault) std::filesystem::permissions(folder, std::filesystem::perms::owner_all, fault);
+    if (fault) file_error(fmt::format("cannot make {}: {}", folder.string(), fault.message()));
+  }
+  const std::string fresh = path + ".new";
+  {
+    const File file(fresh, O_WRONLY | O_CREAT | O_TRUNC, "write");
+    write_durably(file, fresh, text);
+  }
+  if (::rename(fresh.c_str(), path.c_str()) != 0) fail("replace", path);
+}
+
+std::optional<std::string> read_if_there(const std::string& path) {
+  std::error_code fault;
+  if (!std::filesystem::exists(path, fault) && !fault) return std::nullopt;
+  return read_text(path);
+}
+
+std::string environment(const char* name) {
+  const char* const value = std::getenv(name);  // no thread of ours changes the environment
+  return value != nullptr ? value : "";
+}
+
+std::string config_path() {
+  std::string folder = environment("XDG_CONFIG_HOME");
+  if (!folder.starts_with('/')) {  // a relative one is to be ignored
+    const std::string home = environment("HOME");
+    if (home.empty()) usage_error("contexts need HOME or XDG_CONFIG_HOME to be set");
+    folder = home + "/.config";
+  }
+  return folder + "/cadastre/config.toml";
+}
+
+std::string absolute_path(const std::string& path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
+}
+
+}  // namespace cadastre

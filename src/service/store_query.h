@@ -1,0 +1,58 @@
+// What the store is asked for when it is asked for many rows: which ones, and how many at most.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "domain/event.h"
+#include "domain/issued_token.h"
+#include "domain/session.h"
+#include "domain/vm.h"
+
+namespace cadastre {
+
+enum class Order { ascending, descending };
+
+struct LeafQuery {
+  std::uint64_t from = 0;         ///< First seq, included.
+  std::uint64_t to = UINT64_MAX;  ///< Past the last seq.
+  std::vector<EventType> types;   ///< Empty: all.
+  std::optional<Instant> since;   ///< `ts` from, included.
+  std::optional<Instant> until;   ///< `ts` to, excluded.
+  Order order = Order::ascending;
+  std::size_t limit = 1000;
+};
+
+struct VmQuery {
+  std::optional<VmId> after;  ///< Keyset: only ids greater than this one.
+  std::optional<VmState> state;
+  std::string node_id;  ///< Empty: any.
+  std::string name;     ///< Empty: any.
+  std::size_t limit = 50;
+};
+
+struct TokenQuery {
+  std::optional<TokenId> after;
+  std::size_t limit = 50;
+};
+
+/// In order of id, by bytes.
+struct DeviceQuery {
+  std::string after;  ///< Keyset: only ids greater than this one; empty: all.
+  std::size_t limit = 50;
+};
+
+struct SessionQuery {
+  std::optional<SessionId> after;
+  std::size_t limit = 50;
+};
+
+/// In order of revocation id.
+struct LinkQuery {
+  std::optional<RevocationId> after;
+  std::size_t limit = 50;
+};
+
+}  // namespace cadastre

@@ -1,0 +1,126 @@
+// Sample rows of devices, challenges, sessions, links and issuer keys for the contract suite.
+#include <fmt/format.h>
+
+#include "store/contract_test.h"
+
+namespace cadastre {
+namespace {
+
+std::string words_of(const std::vector<Bytes<32>>& ids) {
+  std::string words;
+  for (const Bytes<32>& id : ids) words += encode_hex(id) + ' ';
+  return words;
+}
+
+}  // namespace
+
+Device sample_device(const TenantId& tenant, std::uint8_t number) {
+  return {.tenant = tenant,
+          .id = fmt::format("node-{:03}", number),
+          .subject_key = filled<32>(number),
+          .state = DeviceState::enrolled,
+          .scope = "service:vm-host",
+          .token_id = "DDDDDDDDDDDDDDDDDDDDDD",
+          .enrolled_at = noon,
+          .enrolled_by = "EEEEEEEEEEEEEEEEEEEEEE",
+          .approved_at = noon + std::chrono::seconds(1),
+          .approved_by = "FFFFFFFFFFFFFFFFFFFFFF",
+          .renewed_at = noon + std::chrono::seconds(2),
+          .revision = 3};
+}
+
+Challenge sample_challenge(const TenantId& tenant, std::uint8_t number) {
+  return {.tenant = tenant,
+          .id = filled<32>(number),
+          .kind = ChallengeKind::session,
+          .subject_key = filled<32>(0xAA),
+          .device = "node-001",
+          .scope = "USER",
+          .created_by = "EEEEEEEEEEEEEEEEEEEEEE",
+          .wrong_attempts = 2,
+          .created_at = noon,
+          .expires_at = noon + std::chrono::seconds(300)};
+}
+
+Session sample_session(const TenantId& tenant, std::uint8_t number) {
+  return {.tenant = tenant,
+          .id = filled<16>(number),
+          .secret_hash = filled<32>(0xA1),
+          .csrf_hash = filled<32>(0xA2),
+          .token_id = "DDDDDDDDDDDDDDDDDDDDDD",
+          .subject_key = filled<32>(0xA3),
+          .scope = "INPUT",
+          .label = "Señora Ríos",
+          .grant = R"({"cav":[]})",
+          .rids = {filled<32>(1), filled<32>(2)},
+          .keys = {filled<32>(3)},
+          .generation = 4,
+          .opened_at = noon,
+          .seen_at = noon + std::chrono::seconds(1),
+          .expires_at = noon + std::chrono::hours(1),
+          .idle_s = 900,
+          .peer = "2001:db8::1",
+          .is_browser = true};
+}
+
+SeenLink sample_link(const TenantId& tenant, std::uint8_t number) {
+  return {.tenant = tenant,
+          .rid = filled<32>(number),
+          .id = "link",
+          .parent = filled<32>(0xB1),
+          .root = filled<32>(0xB2),
+          .scope = "READ",
+          .subject_key = filled<32>(0xB3),
+          .caveats = R"([{"uses":1}])",
+          .depth = 2,
+          .issued_at = noon,
+          .not_before = noon + std::chrono::seconds(1),
+          .expires_at = noon + std::chrono::hours(1),
+          .first_seen = noon + std::chrono::seconds(2),
+          .last_seen = noon + std::chrono::seconds(3)};
+}
+
+SigningKey sample_signing_key(std::uint8_t number) {
+  return {.kid = fmt::format("kid-{:03}", number),
+          .key = filled<32>(number),
+          .state = SigningKeyState::revoked,
+          .created_at = noon,
+          .activated_at = noon + std::chrono::seconds(1),
+          .retired_at = noon + std::chrono::seconds(2),
+          .revoked_at = noon + std::chrono::seconds(3),
+          .last_expiry = noon + std::chrono::hours(1)};
+}
+
+std::string words_of(const Device& d) {
+  return fmt::format("{}|{}|{}|{}|{}|{}|{} {}|{} {}|{} {}", d.tenant.text(), d.id, encode_hex(d.subject_key),
+                     name_of(d.state), d.scope, d.token_id, ms_since_epoch(d.enrolled_at), d.enrolled_by,
+                     ms_or_none(d.approved_at), d.approved_by, ms_since_epoch(d.renewed_at), d.revision);
+}
+
+std::string words_of(const Challenge& c) {
+  return fmt::format("{}|{}|{}|{}|{}|{}|{}|{} {} {}", c.tenant.text(), encode_hex(c.id), static_cast<int>(c.kind),
+                     encode_hex(c.subject_key), c.device, c.scope, c.created_by, c.wrong_attempts,
+                     ms_since_epoch(c.created_at), ms_since_epoch(c.expires_at));
+}
+
+std::string words_of(const Session& s) {
+  return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{} {} {}|{} {} {}", s.tenant.text(), encode_hex(s.id),
+                     encode_hex(s.secret_hash), encode_hex(s.csrf_hash), s.token_id, encode_hex(s.subject_key), s.scope,
+                     s.label, s.grant, words_of(s.rids), words_of(s.keys), s.generation, ms_since_epoch(s.opened_at),
+                     ms_since_epoch(s.seen_at), ms_since_epoch(s.expires_at), s.idle_s, s.peer, s.is_browser);
+}
+
+std::string words_of(const SeenLink& l) {
+  return fmt::format("{}|{}|{}|{} {}|{}|{}|{}|{}|{} {} {}|{} {}", l.tenant.text(), encode_hex(l.rid), l.id,
+                     encode_hex(l.parent), encode_hex(l.root), l.scope, encode_hex(l.subject_key), l.caveats, l.depth,
+                     ms_since_epoch(l.issued_at), ms_since_epoch(l.not_before), ms_since_epoch(l.expires_at),
+                     ms_since_epoch(l.first_seen), ms_since_epoch(l.last_seen));
+}
+
+std::string words_of(const SigningKey& k) {
+  return fmt::format("{}|{}|{}|{} {} {} {}|{}", k.kid, encode_hex(k.key), static_cast<int>(k.state),
+                     ms_since_epoch(k.created_at), ms_or_none(k.activated_at), ms_or_none(k.retired_at),
+                     ms_or_none(k.revoked_at), ms_since_epoch(k.last_expiry));
+}
+
+}  // namespace cadastre

@@ -1,0 +1,112 @@
+// Devices, challenges, sessions, links and issuer keys as rows, and back.
+#include "store/packed_columns.h"
+#include "store/postgresql/rows.h"
+
+namespace cadastre::postgresql {
+
+Device device_of(const Rows& rows) {
+  return {.tenant = tenant_id_of(rows.bytes(0)),
+          .id = rows.text(1),
+          .subject_key = rows.blob<32>(2),
+          .state = static_cast<DeviceState>(rows.integer(3)),
+          .scope = rows.text(4),
+          .token_id = rows.text(5),
+          .enrolled_at = rows.instant(6),
+          .enrolled_by = rows.text(7),
+          .approved_at = rows.instant_if_any(8),
+          .approved_by = rows.text(9),
+          .renewed_at = rows.instant(10),
+          .revision = rows.integer(11)};
+}
+
+Challenge challenge_of(const Rows& rows) {
+  return {.tenant = tenant_id_of(rows.bytes(0)),
+          .id = rows.blob<32>(1),
+          .kind = static_cast<ChallengeKind>(rows.integer(2)),
+          .subject_key = rows.blob<32>(3),
+          .device = rows.text(4),
+          .scope = rows.text(5),
+          .created_by = rows.text(6),
+          .wrong_attempts = rows.integer(7),
+          .created_at = rows.instant(8),
+          .expires_at = rows.instant(9)};
+}
+
+cadastre::Session session_of(const Rows& rows) {
+  return {.tenant = tenant_id_of(rows.bytes(0)),
+          .id = rows.blob<16>(1),
+          .secret_hash = rows.blob<32>(2),
+          .csrf_hash = rows.blob<32>(3),
+          .token_id = rows.text(4),
+          .subject_key = rows.blob<32>(5),
+          .scope = rows.text(6),
+          .label = rows.text(7),
+          .grant = rows.text(8),
+          .rids = split_ids(rows.bytes(9)),
+          .keys = split_ids(rows.bytes(10)),
+          .generation = rows.integer(11),
+          .opened_at = rows.instant(12),
+          .seen_at = rows.instant(13),
+          .expires_at = rows.instant(14),
+          .idle_s = rows.integer(15),
+          .peer = rows.text(16),
+          .is_browser = rows.integer(17) != 0};
+}
+
+SeenLink link_of(const Rows& rows) {
+  return {.tenant = tenant_id_of(rows.bytes(0)),
+          .rid = rows.blob<32>(1),
+          .id = rows.text(2),
+          .parent = rows.blob<32>(3),
+          .root = rows.blob<32>(4),
+          .scope = rows.text(5),
+          .subject_key = rows.blob<32>(6),
+          .caveats = rows.text(7),
+          .depth = rows.integer(8),
+          .issued_at = rows.instant(9),
+          .not_before = rows.instant(10),
+          .expires_at = rows.instant(11),
+          .first_seen = rows.instant(12),
+          .last_seen = rows.instant(13)};
+}
+
+SigningKey signing_key_of(const Rows& rows) {
+  return {.kid = rows.text(0),
+          .key = rows.blob<32>(1),
+          .state = static_cast<SigningKeyState>(rows.integer(2)),
+          .created_at = rows.instant(3),
+          .activated_at = rows.instant_if_any(4),
+          .retired_at = rows.instant_if_any(5),
+          .revoked_at = rows.instant_if_any(6),
+          .last_expiry = rows.instant(7)};
+}
+
+void add_device(Columns& columns, const Device& d) {
+  columns.add(d.tenant.text(), d.id, d.subject_key, d.state, d.scope, d.token_id, d.enrolled_at, d.enrolled_by,
+              d.approved_at, d.approved_by, d.renewed_at, d.revision);
+}
+
+void add_challenge(Columns& columns, const Challenge& c) {
+  columns.add(c.tenant.text(), c.id, c.kind, c.subject_key, c.device, c.scope, c.created_by, c.wrong_attempts,
+              c.created_at, c.expires_at);
+}
+
+void add_session(Columns& columns, const cadastre::Session& s) {
+  const std::string rids = join_ids(s.rids);
+  const std::string keys = join_ids(s.keys);
+  columns.add(s.tenant.text(), s.id, s.secret_hash, s.csrf_hash, s.token_id, s.subject_key, s.scope, s.label, s.grant,
+              as_bytes(rids), as_bytes(keys), s.generation, s.opened_at, s.seen_at, s.expires_at, s.idle_s, s.peer,
+              s.is_browser);
+}
+
+void add_link(Columns& columns, const SeenLink& l) {
+  columns.add(l.tenant.text(), l.rid, l.id, l.parent, l.root, l.scope, l.subject_key, l.caveats, l.depth, l.issued_at,
+              l.not_before, l.expires_at, l.first_seen, l.last_seen);
+}
+
+void add_signing_key(Columns& columns, const SigningKey& k) {
+  columns.add(TenantId::platform().text(), k.kid, k.key, k.state, k.created_at, k.activated_at, k.retired_at,
+              k.revoked_at, k.last_expiry);
+}
+
+}  // namespace cadastre::postgresql

@@ -1,0 +1,69 @@
+// The part of a trip that is about devices, challenges, sessions, links, counters and issuer keys.
+#include "store/postgresql/sending.h"
+
+namespace cadastre::postgresql {
+
+/// Rows to be erased may not be there: whoever wrote one and erased it did not ask whether the database had it before.
+void Sending::send_access() {
+  send_devices();
+  send_challenges();
+  send_sessions();
+  send_counters();
+  Columns links, keys;
+  each_unwritten(buffer_.links, [&](const auto&, const Entry<SeenLink>& entry) { add_link(links, *entry.row); });
+  each_unwritten(buffer_.signing_keys,
+                 [&](const auto&, const Entry<SigningKey>& entry) { add_signing_key(keys, *entry.row); });
+  rows(Sql::put_links, links);
+  rows(Sql::put_signing_keys, keys);
+}
+
+void Sending::send_devices() {
+  Columns put, erased;
+  each_unwritten(buffer_.devices, [&](const Buffer::DeviceKey& key, const Entry<Device>& entry) {
+    if (entry.row)
+      add_device(put, *entry.row);
+    else
+      erased.add(key.first.text(), key.second);
+  });
+  rows(Sql::put_devices, put);
+  rows_if_any(Sql::erase_devices, erased);
+}
+
+void Sending::send_challenges() {
+  Columns put, erased, swept;
+  each_unwritten(buffer_.challenges, [&](const Buffer::Key32& key, const Entry<Challenge>& entry) {
+    if (!entry.row) return erased.add(key.first.text(), key.second);
+    add_challenge(put, *entry.row);
+    swept.add(key.first.text(), entry.row->created_at);
+  });
+  rows_if_any(Sql::erase_challenges, erased);
+  rows_if_any(Sql::sweep_challenges, swept);
+  rows(Sql::put_challenges, put);
+}
+
+void Sending::send_sessions() {
+  Columns put, erased;
+  each_unwritten(buffer_.sessions, [&](const Buffer::Key16& key, const Entry<cadastre::Session>& entry) {
+    if (entry.row)
+      add_session(put, *entry.row);
+    else
+      erased.add(key.first.text(), key.second);
+  });
+  rows(Sql::put_sessions, put);
+  rows_if_any(Sql::erase_sessions, erased);
+}
+
+void Sending::send_counters() {
+  Columns put, erased;
+  each_unwritten(buffer_.counters, [&](const Buffer::CounterKey& key, const Entry<std::int64_t>& entry) {
+    const auto& [tenant, kind, rid] = key;
+    if (entry.row)
+      put.add(tenant.text(), kind, rid, *entry.row);
+    else
+      erased.add(tenant.text(), kind, rid);
+  });
+  rows(Sql::put_counters, put);
+  rows_if_any(Sql::erase_counters, erased);
+}
+
+}  // namespace cadastre::postgresql

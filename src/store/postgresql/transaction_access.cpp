@@ -1,0 +1,122 @@
+// What a transaction asks and writes of devices, challenges, sessions, links, counters and issuer keys.
+#include "base/invariant.h"
+#include "store/postgresql/questions.h"
+#include "store/postgresql/transaction.h"
+
+namespace cadastre::postgresql {
+namespace {
+
+/// The entry of the key, with what `ask` says of it when nothing is known.
+template <class Key, class Row, class Ask>
+const Entry<Row>& find_entry(Overlay<Key, Entry<Row>>& overlay, const Key& key, Ask ask) {
+  if (const Entry<Row>* const known = overlay.find(key)) return *known;
+  std::optional<Row> row = ask();
+  const bool is_stored = row.has_value();
+  return overlay.learn(key, {.row = std::move(row), .is_stored = is_stored});
+}
+
+/// Nothing for `row` erases.
+template <class Key, class Row>
+void write_entry(Overlay<Key, Entry<Row>>& overlay, const Key& key, std::optional<Row> row) {
+  overlay.put(key, {.row = std::move(row), .is_unwritten = true});
+}
+
+}  // namespace
+
+void Transaction::count_access_change(const TenantId& id) {
+  Namespace& one = edit(id);
+  ++one.tenant.access_changes;
+  one.details_unwritten = true;
+  raise(id);
+}
+
+std::optional<Device> Transaction::device(const TenantId& tenant, std::string_view id) {
+  hold(tenant);
+  return find_entry(buffer_.devices, {tenant, std::string(id)}, [&] { return find_device(connection(), tenant, id); })
+      .row;
+}
+
+std::vector<Device> Transaction::devices(const TenantId& tenant, const DeviceQuery& query) {
+  return find_devices(up_to_date(), tenant, query);
+}
+
+void Transaction::put(const Device& device) {
+  count_access_change(device.tenant);
+  write_entry(buffer_.devices, {device.tenant, device.id}, std::optional(device));
+}
+
+void Transaction::erase_device(const TenantId& tenant, std::string_view id) {
+  count_access_change(tenant);
+  if (!device(tenant, id)) throw StoreFailure("the removal of a device that does not exist: " + std::string(id));
+  write_entry(buffer_.devices, {tenant, std::string(id)}, std::optional<Device>());
+}
+
+std::optional<Challenge> Transaction::challenge(const TenantId& tenant, const Bytes<32>& id) {
+  hold(tenant);
+  return find_entry(buffer_.challenges, {tenant, id}, [&] { return find_challenge(connection(), tenant, id); }).row;
+}
+
+void Transaction::put(const Challenge& challenge) {
+  require(challenge.tenant);
+  write_entry(buffer_.challenges, {challenge.tenant, challenge.id}, std::optional(challenge));
+}
+
+void Transaction::erase_challenge(const TenantId& tenant, const Bytes<32>& id) {
+  require(tenant);
+  if (!challenge(tenant, id)) throw StoreFailure("the removal of a challenge that does not exist");
+  write_entry(buffer_.challenges, {tenant, id}, std::optional<Challenge>());
+}
+
+std::optional<cadastre::Session> Transaction::session(const TenantId& tenant, const SessionId& id) {
+  return find_entry(buffer_.sessions, {tenant, id}, [&] { return find_session(connection(), tenant, id); }).row;
+}
+
+std::vector<cadastre::Session> Transaction::sessions(const TenantId& tenant, const SessionQuery& query) {
+  return find_sessions(up_to_date(), tenant, query);
+}
+
+void Transaction::put(const cadastre::Session& session) {
+  require(session.tenant);
+  write_entry(buffer_.sessions, {session.tenant, session.id}, std::optional(session));
+}
+
+void Transaction::erase_session(const TenantId& tenant, const SessionId& id) {
+  require(tenant);
+  if (!session(tenant, id)) throw StoreFailure("the removal of a session that does not exist: " + encode_base64url(id));
+  write_entry(buffer_.sessions, {tenant, id}, std::optional<cadastre::Session>());
+}
+
+std::optional<SeenLink> Transaction::link(const TenantId& tenant, const RevocationId& rid) {
+  return find_entry(buffer_.links, {tenant, rid}, [&] { return find_link(connection(), tenant, rid); }).row;
+}
+
+std::vector<SeenLink> Transaction::links(const TenantId& tenant, const LinkQuery& query) {
+  return find_links(up_to_date(), tenant, query);
+}
+
+void Transaction::put(const SeenLink& link) {
+  require(link.tenant);
+  write_entry(buffer_.links, {link.tenant, link.rid}, std::optional(link));
+}
+
+std::int64_t Transaction::counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid) {
+  hold(tenant);
+  return find_entry(buffer_.counters, {tenant, kind, rid},
+                    [&] { return find_counter(connection(), tenant, kind, rid); })
+      .row.value_or(0);
+}
+
+void Transaction::set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value) {
+  CHECK_INVARIANT(value >= 0);
+  require(tenant);
+  write_entry(buffer_.counters, {tenant, kind, rid}, value > 0 ? std::optional(value) : std::nullopt);
+}
+
+std::vector<SigningKey> Transaction::signing_keys() { return postgresql::signing_keys(up_to_date()); }
+
+void Transaction::put(const SigningKey& key) {
+  count_access_change(TenantId::platform());
+  write_entry(buffer_.signing_keys, key.kid, std::optional(key));
+}
+
+}  // namespace cadastre::postgresql

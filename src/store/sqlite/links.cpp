@@ -1,0 +1,72 @@
+#include "store/sqlite/links.h"
+
+namespace cadastre::sqlite {
+namespace {
+
+const std::string columns =
+    "rid, link_id, parent, root, scope, subject_key, caveats, depth, issued_at, not_before, expires_at, first_seen, "
+    "last_seen";
+
+SeenLink link_of(const Rows& rows, const TenantId& tenant) {
+  return {.tenant = tenant,
+          .rid = rows.blob<32>(0),
+          .id = rows.text(1),
+          .parent = rows.blob<32>(2),
+          .root = rows.blob<32>(3),
+          .scope = rows.text(4),
+          .subject_key = rows.blob<32>(5),
+          .caveats = rows.text(6),
+          .depth = rows.integer(7),
+          .issued_at = rows.instant(8),
+          .not_before = rows.instant(9),
+          .expires_at = rows.instant(10),
+          .first_seen = rows.instant(11),
+          .last_seen = rows.instant(12)};
+}
+
+}  // namespace
+
+LinkTable::LinkTable(Connection& connection)
+    : find_(connection, "SELECT " + columns + " FROM seen_link WHERE tenant_id = ?1 AND rid = ?2"),
+      page_(connection,
+            "SELECT " + columns + " FROM seen_link WHERE tenant_id = ?1 AND rid > ?2 ORDER BY rid LIMIT ?3"),
+      put_(connection,
+           "INSERT OR REPLACE INTO seen_link (tenant_id, " + columns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)") {}
+
+std::optional<SeenLink> LinkTable::find(const TenantId& tenant, const RevocationId& rid) {
+  auto rows = find_(tenant.text(), rid);
+  if (!rows.next()) return std::nullopt;
+  return link_of(rows, tenant);
+}
+
+std::vector<SeenLink> LinkTable::page(const TenantId& tenant, const LinkQuery& query) {
+  std::vector<SeenLink> links;
+  const ByteView after = query.after ? ByteView(*query.after) : ByteView();
+  auto rows = page_(tenant.text(), after, query.limit);
+  while (rows.next()) links.push_back(link_of(rows, tenant));
+  return links;
+}
+
+void LinkTable::put(const SeenLink& l) {
+  put_.run(l.tenant.text(), l.rid, l.id, l.parent, l.root, l.scope, l.subject_key, l.caveats, l.depth, l.issued_at,
+           l.not_before, l.expires_at, l.first_seen, l.last_seen);
+}
+
+CounterTable::CounterTable(Connection& connection)
+    : find_(connection, "SELECT value FROM caveat_counter WHERE tenant_id = ?1 AND kind = ?2 AND rid = ?3"),
+      put_(connection, "INSERT OR REPLACE INTO caveat_counter (tenant_id, kind, rid, value) VALUES (?,?,?,?)"),
+      erase_(connection, "DELETE FROM caveat_counter WHERE tenant_id = ?1 AND kind = ?2 AND rid = ?3") {}
+
+std::int64_t CounterTable::find(const TenantId& tenant, CounterKind kind, const RevocationId& rid) {
+  auto rows = find_(tenant.text(), kind, rid);
+  return rows.next() ? rows.integer(0) : 0;
+}
+
+void CounterTable::set(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value) {
+  if (value == 0)
+    erase_.run(tenant.text(), kind, rid);
+  else
+    put_.run(tenant.text(), kind, rid, value);
+}
+
+}  // namespace cadastre::sqlite

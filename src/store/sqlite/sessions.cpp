@@ -1,0 +1,67 @@
+#include "store/sqlite/sessions.h"
+
+#include "store/packed_columns.h"
+
+namespace cadastre::sqlite {
+namespace {
+
+const std::string columns =
+    "session_id, secret_hash, csrf_hash, token_id, subject_key, scope, label, token_grant, rids, key_thumbprints, "
+    "generation, opened_at, seen_at, expires_at, idle_s, peer, is_browser";
+
+Session session_of(const Rows& rows, const TenantId& tenant) {
+  return {.tenant = tenant,
+          .id = rows.blob<16>(0),
+          .secret_hash = rows.blob<32>(1),
+          .csrf_hash = rows.blob<32>(2),
+          .token_id = rows.text(3),
+          .subject_key = rows.blob<32>(4),
+          .scope = rows.text(5),
+          .label = rows.text(6),
+          .grant = rows.text(7),
+          .rids = split_ids(rows.bytes(8)),
+          .keys = split_ids(rows.bytes(9)),
+          .generation = rows.integer(10),
+          .opened_at = rows.instant(11),
+          .seen_at = rows.instant(12),
+          .expires_at = rows.instant(13),
+          .idle_s = rows.integer(14),
+          .peer = rows.text(15),
+          .is_browser = rows.integer(16) != 0};
+}
+
+}  // namespace
+
+SessionTable::SessionTable(Connection& connection)
+    : find_(connection, "SELECT " + columns + " FROM session WHERE tenant_id = ?1 AND session_id = ?2"),
+      page_(connection, "SELECT " + columns +
+                            " FROM session WHERE tenant_id = ?1 AND session_id > ?2 ORDER BY session_id LIMIT ?3"),
+      put_(connection,
+           "INSERT OR REPLACE INTO session (tenant_id, " + columns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+      erase_(connection, "DELETE FROM session WHERE tenant_id = ?1 AND session_id = ?2") {}
+
+std::optional<Session> SessionTable::find(const TenantId& tenant, const SessionId& id) {
+  auto rows = find_(tenant.text(), id);
+  if (!rows.next()) return std::nullopt;
+  return session_of(rows, tenant);
+}
+
+std::vector<Session> SessionTable::page(const TenantId& tenant, const SessionQuery& query) {
+  std::vector<Session> sessions;
+  const ByteView after = query.after ? ByteView(*query.after) : ByteView();
+  auto rows = page_(tenant.text(), after, query.limit);
+  while (rows.next()) sessions.push_back(session_of(rows, tenant));
+  return sessions;
+}
+
+void SessionTable::put(const Session& s) {
+  const std::string rids = join_ids(s.rids);
+  const std::string keys = join_ids(s.keys);
+  put_.run(s.tenant.text(), s.id, s.secret_hash, s.csrf_hash, s.token_id, s.subject_key, s.scope, s.label, s.grant,
+           as_bytes(rids), as_bytes(keys), s.generation, s.opened_at, s.seen_at, s.expires_at, s.idle_s, s.peer,
+           s.is_browser);
+}
+
+bool SessionTable::erase(const TenantId& tenant, const SessionId& id) { return erase_.run(tenant.text(), id) > 0; }
+
+}  // namespace cadastre::sqlite

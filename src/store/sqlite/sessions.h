@@ -1,0 +1,24 @@
+// The table `session`.
+#pragma once
+
+#include <vector>
+
+#include "service/ports.h"
+#include "store/sqlite/statement.h"
+
+namespace cadastre::sqlite {
+
+class SessionTable {
+ public:
+  explicit SessionTable(Connection& connection);
+  std::optional<Session> find(const TenantId& tenant, const SessionId& id);
+  std::vector<Session> page(const TenantId& tenant, const SessionQuery& query);
+  void put(const Session& session);
+  /// False when there is no such row.
+  bool erase(const TenantId& tenant, const SessionId& id);
+
+ private:
+  Query find_, page_, put_, erase_;
+};
+
+}  // namespace cadastre::sqlite

@@ -1,0 +1,68 @@
+// What a transaction writes of devices, challenges, sessions, links, counters and issuer keys.
+#include "base/invariant.h"
+#include "store/sqlite/transaction.h"
+
+namespace cadastre::sqlite {
+
+void Transaction::write_to(const TenantId& id) {
+  body_has_written_ = true;
+  row(id);
+}
+
+void Transaction::count_access_change(const TenantId& id) {
+  CachedTenant& held = row(id);
+  ++held.row.tenant.access_changes;
+  held.details_unwritten = true;
+  raise(held);
+}
+
+void Transaction::put(const Device& device) {
+  count_access_change(device.tenant);
+  tables_.devices.put(device);
+}
+
+void Transaction::erase_device(const TenantId& tenant, std::string_view id) {
+  count_access_change(tenant);
+  if (!tables_.devices.erase(tenant, id))
+    throw StoreFailure("the removal of a device that does not exist: " + std::string(id));
+}
+
+void Transaction::put(const Challenge& challenge) {
+  write_to(challenge.tenant);
+  tables_.challenges.sweep(challenge.tenant, challenge.created_at);
+  tables_.challenges.put(challenge);
+}
+
+void Transaction::erase_challenge(const TenantId& tenant, const Bytes<32>& id) {
+  write_to(tenant);
+  if (!tables_.challenges.erase(tenant, id)) throw StoreFailure("the removal of a challenge that does not exist");
+}
+
+void Transaction::put(const Session& session) {
+  write_to(session.tenant);
+  tables_.sessions.put(session);
+}
+
+void Transaction::erase_session(const TenantId& tenant, const SessionId& id) {
+  write_to(tenant);
+  if (!tables_.sessions.erase(tenant, id))
+    throw StoreFailure("the removal of a session that does not exist: " + encode_base64url(id));
+}
+
+void Transaction::put(const SeenLink& link) {
+  write_to(link.tenant);
+  tables_.links.put(link);
+}
+
+void Transaction::set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value) {
+  CHECK_INVARIANT(value >= 0);
+  write_to(tenant);
+  tables_.counters.set(tenant, kind, rid, value);
+}
+
+void Transaction::put(const SigningKey& key) {
+  count_access_change(TenantId::platform());
+  tables_.signing_keys.put(key);
+}
+
+}  // namespace cadastre::sqlite
