@@ -15,6 +15,7 @@ struct ModelVm {
   std::int64_t ram_mb = 0;
   std::int64_t vcpus = 0;
   VmWish wish = VmWish::run;
+  bool was_asked = false;  ///< To start or to stop; the first asking is recorded even when it changes nothing.
 };
 
 struct ModelTenant {

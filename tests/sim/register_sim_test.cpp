@@ -236,8 +236,9 @@ class Simulation {
         id, [&](Tx& tx) { return cadastre::wish_vm(tx, services_, caller(id, Scope::tenant_admin()), vm_id, wanted); });
     if (!expect(outcome, closed_or_missing(id, vm_id))) return;
     ModelVm& vm = model_[id].vms[vm_id];
-    if (vm.wish != wanted) ++model_[id].leaves;
+    if (vm.wish != wanted || !vm.was_asked) ++model_[id].leaves;
     vm.wish = wanted;
+    vm.was_asked = true;
   }
 
   void delete_vm(const TenantId& id) {

@@ -91,7 +91,7 @@ TEST_CASE("a lease from before the database's clock was set back does not outlas
   CHECK(!second.lease->take());
   schema.sql("UPDATE publisher_lease SET expires_at = expires_at + 3600000");
   CHECK(second.lease->take());
-  CHECK(!first.lease->keep());
+  CHECK(!first.lease->confirm());
 }
 
 TEST_CASE("who writes keeps the lease, and changes beside it go on") {
