@@ -1,8 +1,6 @@
 // `cadastre whoami` and `cadastre status`: who the caller is, and what its tenant uses.
 #include <fmt/format.h>
 
-#include <utility>
-
 #include "api.h"
 #include "base/json.h"
 #include "verb.h"
@@ -16,9 +14,8 @@ ExitCode whoami(Program& program) {
   const std::string credential = credential_of(settings);
   std::string question;
   json::Object(question).field("token", credential).end();
-  Settings secure = settings;
-  server_of(secure, true, program.options.allows_plain_http);  // the token is in the body
-  Api server(program, std::move(secure), "");
+  server_of(settings, true, program.options.allows_plain_http);  // the token is in the body
+  Api server(program, settings, "");
   const http::Reply reply = server.send("POST", "/v1/tokens/verify", question);
   if (reply.status == 200) return print_record(program, reply);
   const auto refusal = json::parse(reply.body, 2).value;

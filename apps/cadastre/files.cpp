@@ -91,6 +91,12 @@ std::string read_token(const std::string& path) {
   return parse_token(read_secret(path), path == "-" ? "standard input" : path);
 }
 
+void require_absent(const std::string& path) {
+  std::error_code fault;
+  if (path.empty() || !std::filesystem::exists(std::filesystem::symlink_status(path, fault))) return;
+  file_error(fmt::format("cannot make {}: it is there already", path));
+}
+
 void create_secret(const std::string& path, std::string_view text) {
   if (path.empty() || path == "-") usage_error("a secret is written to a file of its own: give its name");
   const File file(path, O_WRONLY | O_CREAT | O_EXCL, "make");

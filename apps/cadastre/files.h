@@ -17,6 +17,9 @@ std::string read_token(const std::string& path);
 /// The same from text; `origin` is what a refusal calls it.
 std::string parse_token(std::string_view text, const std::string& origin);
 
+/// Refuses the name of a file that is there, before something is done whose outcome would be lost. An empty name is
+/// none.
+void require_absent(const std::string& path);
 /// Makes a file that only its owner can read, durably. Refuses to touch one that is there.
 void create_secret(const std::string& path, std::string_view text);
 /// Writes a file whole or not at all, only for its owner to read; makes the folders above it (0700).

@@ -4,7 +4,9 @@
 
 #include <utility>
 
+#include "files.h"
 #include "program.h"
+#include "token/subject_pubkey.h"
 
 namespace cadastre {
 namespace {
@@ -68,6 +70,12 @@ std::string explained(const std::string& reason) {
   return reason;
 }
 
+PublicKey subject_key(const std::string& text) {
+  const auto key = parse_subject_pubkey(text.starts_with('@') ? read_text(text.substr(1)) : text);
+  if (!key) usage_error(fmt::format("--subject-pubkey: {}", key.error().detail));
+  return *key;
+}
+
 std::string caveats_of(const std::vector<std::string>& texts) {
   if (texts.empty()) return {};
   json::Value list;
@@ -77,9 +85,9 @@ std::string caveats_of(const std::vector<std::string>& texts) {
     if (!caveat) usage_error(fmt::format("--caveat must be JSON such as {{\"method\":[\"GET\"]}}, not {}", text));
     list.elements.push_back(*std::move(caveat));
   }
-  const auto admitted = admit_caveats(list);
-  if (!admitted) usage_error(fmt::format("--caveat: {}", explained(admitted.error().detail)));
-  return *admitted;
+  const auto caveats = decode_caveats(list, 0);
+  if (!caveats) usage_error(fmt::format("--caveat: {}", explained(caveats.error().reason)));
+  return encode_caveats(*caveats);
 }
 
 std::chrono::seconds lifetime_of(const std::string& text) {

@@ -17,6 +17,8 @@ namespace cadastre {
 
 constexpr std::int64_t links_max_default = 4;  // TOKENS.md section 7
 
+constexpr std::string_view subject_help =
+    "the public key of its holder: base64url, hex, JWK or OpenSSH, or @FILE with one of these or PEM";
 constexpr std::string_view caveat_help = "a condition on every use, a JSON object such as {\"method\":[\"GET\"]}";
 
 /// What the link is to allow, as the caller spells it.
@@ -38,6 +40,8 @@ std::string narrow(const std::string& chain, const LinkOrder& order, const Priva
 /// A sentence for a reason of TOKENS.md section 16; the reason itself when there is nothing to add.
 std::string explained(const std::string& reason);
 
+/// The public key that `--subject-pubkey` gives: itself, or `@FILE` with it. Throws Failure.
+PublicKey subject_key(const std::string& text);
 /// The canonical text of caveats that were each given as a JSON object; empty for none. Throws Failure.
 std::string caveats_of(const std::vector<std::string>& texts);
 /// A duration such as `1h`. Throws Failure naming the flag.

@@ -7,7 +7,6 @@
 #include "mint.h"
 #include "settings.h"
 #include "token/key_text.h"
-#include "token/subject_pubkey.h"
 #include "verb.h"
 
 namespace cadastre {
@@ -22,8 +21,7 @@ struct MintArguments {
 
 void describe_mint(Verb& verb, MintArguments& arguments) {
   LinkOrder& order = arguments.order;
-  verb.option("--subject-pubkey", arguments.subject, "KEY",
-              "the public key of its next holder, in any form that `key show` prints")
+  verb.option("--subject-pubkey", arguments.subject, "KEY", std::string(subject_help))
       .option("--new-key", arguments.new_key, "FILE", "make the next holder's key pair and keep it in this new file")
       .exclude("--new-key", "--subject-pubkey")
       .option("--scope", order.scope, "SCOPE", "READ, USER, INPUT or service:NAME; at most what the token has",
@@ -47,12 +45,11 @@ PublicKey subject_of(Program& program, const MintArguments& arguments, std::stri
     new_key_pem = encode_private_key_pem(key);
     return key.public_key();
   }
-  const auto key = parse_subject_pubkey(arguments.subject);
-  if (!key) usage_error(fmt::format("--subject-pubkey: {}", key.error().detail));
-  return *key;
+  return subject_key(arguments.subject);
 }
 
 ExitCode mint(Program& program, const MintArguments& arguments) {
+  for (const std::string& file : {arguments.new_key, arguments.save}) require_absent(file);
   const Settings settings = settings_of(program.options);
   if (settings.key_file.empty()) usage_error("the key that the token is bound to is needed: give --key-file");
   const std::string chain = credential_of(settings);

@@ -5,7 +5,6 @@
 #include "body.h"
 #include "files.h"
 #include "mint.h"
-#include "token/subject_pubkey.h"
 #include "verb.h"
 
 namespace cadastre {
@@ -34,8 +33,7 @@ struct Arguments {
 };
 
 void describe_issue(Verb& verb, IssueArguments& order) {
-  verb.option("--subject-pubkey", order.subject, "KEY",
-              "the public key of its holder, in any form that `key show` prints", Presence::required)
+  verb.option("--subject-pubkey", order.subject, "KEY", std::string(subject_help), Presence::required)
       .option("--scope", order.scope, "SCOPE", "READ, USER, INPUT or service:NAME; at most your own",
               Presence::required)
       .option("--expires-in", order.expires_in, "DURATION", "how long it lives, such as 15m, 24h or 7d",
@@ -54,10 +52,8 @@ void describe_id(Verb& verb, Arguments& arguments) {
 }
 
 std::string order_of(const IssueArguments& order) {
-  const auto key = parse_subject_pubkey(order.subject);
-  if (!key) usage_error(fmt::format("--subject-pubkey: {}", key.error().detail));
   return Body()
-      .add("subject_pubkey", encode_base64url(*key))
+      .add("subject_pubkey", encode_base64url(subject_key(order.subject)))
       .add("scope", order.scope)
       .add("expires_in_seconds", lifetime_of(order.expires_in).count())
       .add("delegable_depth", order.delegable_depth)
@@ -82,6 +78,7 @@ http::Reply kept(http::Reply reply, const std::string& path) {
 
 ExitCode issue(Program& program, const IssueArguments& order) {
   const std::string body = order_of(order);
+  require_absent(order.save);
   Api server(program);
   http::Reply reply = server.call("POST", server.tenant_path() + "/tokens", body);
   return print_record(program, order.save.empty() ? reply : kept(std::move(reply), order.save));

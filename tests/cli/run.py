@@ -87,6 +87,7 @@ def keys(trial):
     for form in ("hex", "jwk", "openssh", "pem"):
         trial.save("public", trial.run("key", "show", "holder.key", "--form", form), mode=0o644)
         trial.expect(f"the key from its form {form}", trial.run("key", "show", "public").strip(), public)
+    trial.save("public.pem", trial.run("key", "show", "holder.key", "--form", "pem"), mode=0o644)
     subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", trial.folder / "openssl.key"], check=True)
     trial.run("key", "show", "openssl.key")
     path.chmod(0o644)
@@ -151,13 +152,19 @@ def tokens(trial, public):
     issued = trial.json("token", "issue", "--tenant", "acme", "--subject-pubkey", public, "--expires-in", "1d", "--scope", "service:tenant-admin", "--delegable-depth", "2",
                         "--save", "acme.token")
     trial.expect("what is shown of a saved token", "token" in issued, False)
+    trial.run("token", "issue", "--tenant", "acme", *order, "--scope", "READ", "--save", "acme.token", code=INPUT_OUTPUT,
+              says="cannot make acme.token: it is there already")
+    listed = trial.json("token", "list", "--tenant", "acme")["tokens"]
+    trial.expect("tokens after one that could not be saved", [each["token_id"] for each in listed], [issued["token_id"]])
     trial.expect("mode of the token's file", (trial.folder / "acme.token").stat().st_mode & 0o777, 0o600)
     trial.secrets.append((trial.folder / "acme.token").read_text().strip())
     trial.run("token", "list", code=USAGE, says="say which tenant with --tenant")
     trial.run("context", "add", "acme", "--url", trial.server.url, "--token-file", "acme.token", "--key-file", "holder.key")
     trial.run("context", "use", "acme")
     trial.expect("who I am", trial.json("whoami")["token_id"], issued["token_id"])
-    reader = trial.json("token", "issue", *order, "--scope", "read", "--label", "a reader", "--caveat", '{"method":["GET"]}')
+    trial.run("token", "issue", "--subject-pubkey", "@holder.key", "--expires-in", "1h", "--scope", "READ", code=USAGE,
+              says="--subject-pubkey: this is a private key")
+    reader = trial.json("token", "issue", "--subject-pubkey", "@public.pem", "--expires-in", "1h", "--scope", "read", "--label", "a reader", "--caveat", '{"method":["GET"]}')
     trial.expect("the new token's scope", reader["scope"], "READ")
     trial.secrets.append(reader["token"])
     trial.found("a saved reader", "a reader", trial.run("token", "list"))
@@ -245,6 +252,9 @@ def offline(trial):
     last = trial.json("token", "mint", *theirs, "--scope", "READ", "--expires-in", "5m", "--subject-pubkey", public, shows_secret=True)["token"]
     trial.expect("its elements", (chain.count("~"), last.startswith(chain + "~")), (1, True))
     trial.save("last.token", last)
+    trial.run("vm", "list", *theirs)
+    trial.expect("the chain by the server", len(trial.json("whoami", "--token-file", "last.token")["chain"]), 3)
+    trial.run("vm", "create", *SMALL_VM, "--token-file", "last.token", code=REFUSED, says="INSUFFICIENT_SCOPE")
     opened = trial.json("token", "inspect", "--token-file", "last.token")
     trial.expect("what it says of itself", (opened["verified"], opened["fault"], [each["claims"]["scope"] for each in opened["elements"]]),
                  (False, None, ["service:tenant-admin", "INPUT", "READ"]))
