@@ -11,6 +11,11 @@ constexpr std::chrono::seconds store_silence_max{5};
 
 double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
+template <class Amount>
+std::optional<std::int64_t> limit_of(const std::optional<Amount>& limit) {
+  return limit ? std::optional(limit->value) : std::nullopt;
+}
+
 /// Bounds that double: 1, 2, 4 … of `unit`, one fewer than there are counts.
 std::vector<double> doubling(double unit, std::size_t counts) {
   std::vector<double> bounds;
@@ -128,8 +133,9 @@ void OperatingFigures::append_tenants(http::MetricsPage& page) {
   const auto gauge = [&](std::string_view name, std::string_view help, auto&& value_of) {
     page.family(name, "gauge", help);
     for (const TenantWithHead& row : *rows) {
-      if (row.tenant.id.is_platform()) continue;
-      page.sample(fmt::format("tenant_id=\"{}\"", row.tenant.id.text()), std::uint64_t(value_of(row)));
+      const std::optional<std::int64_t> value = value_of(row);
+      if (row.tenant.id.is_platform() || !value) continue;
+      page.sample(fmt::format("tenant_id=\"{}\"", row.tenant.id.text()), static_cast<std::uint64_t>(*value));
     }
   };
   gauge("cadastre_tenant_vms", "VMs charged, of tenants that called lately.",
@@ -140,6 +146,16 @@ void OperatingFigures::append_tenants(http::MetricsPage& page) {
         [](const TenantWithHead& row) { return row.tenant.used.storage.value; });
   gauge("cadastre_tenant_storage_limit_gb", "storage_quota_gb.",
         [](const TenantWithHead& row) { return row.tenant.quota.storage.value; });
+  gauge("cadastre_tenant_ram_mb", "Memory charged.",
+        [](const TenantWithHead& row) { return row.tenant.used.ram.value; });
+  gauge("cadastre_tenant_ram_limit_mb", "max_ram_mb, of tenants that have one.",
+        [](const TenantWithHead& row) { return limit_of(row.tenant.quota.max_ram); });
+  gauge("cadastre_tenant_vcpus", "Virtual processors charged.",
+        [](const TenantWithHead& row) { return row.tenant.used.vcpus.value; });
+  gauge("cadastre_tenant_vcpus_limit", "max_vcpus, of tenants that have one.",
+        [](const TenantWithHead& row) { return limit_of(row.tenant.quota.max_vcpus); });
+  gauge("cadastre_tenant_api_rate_limit_rpm", "api_rate_limit_rpm.",
+        [](const TenantWithHead& row) { return row.tenant.quota.api_rate.value; });
   gauge("cadastre_tenant_ledger_entries", "Size of the ledger.",
         [](const TenantWithHead& row) { return row.head.size; });
   page.family("cadastre_platform_ledger_entries", "gauge", "Size of the platform's own ledger.");
