@@ -10,7 +10,6 @@
 #include "first_start.h"
 #include "service/tokens.h"
 #include "store/files/high_water_file.h"
-#include "token/issuer_keys.h"
 
 namespace cadastre {
 namespace {
@@ -62,14 +61,7 @@ std::string answer_control_request(Store& store, Services& services, const std::
 
 int run_admin_token(const Settings& settings) {
   const std::filesystem::path data_dir = settings.data_dir;
-  std::error_code fault;
-  if (!std::filesystem::exists(data_dir / "keys", fault)) {
-    fmt::print(
-        stderr, "service-vm-tenant: {}\n",
-        fault ? fmt::format("cannot read {}: {}; run it as the server's user", data_dir.string(), fault.message())
-              : fmt::format("{} holds no keys yet: start the server once, or name its --data-dir", data_dir.string()));
-    return 1;
-  }
+  if (const auto fault = fault_of_keys(data_dir)) throw std::runtime_error(*fault);
   const auto lifetime = *parse_duration(settings.admin_expires_in);
   std::string request;
   json::Object(request).field("name", settings.admin_name).field("expires_in_s", std::int64_t{lifetime.count()}).end();
@@ -78,8 +70,7 @@ int run_admin_token(const Settings& settings) {
   SystemRandom random;
   const HighWaterFile marks((data_dir / "high-water").string());
   const auto opened = open_data_dir(settings, clock, random, marks);
-  const Keys keys{opened.keys.token_issuer, kid_of(opened.keys.token_issuer.public_key()),
-                  opened.keys.ledger_master_seed};
+  const Keys keys{*opened.keyring, opened.keys.ledger_master_seed};
   Services services{clock, random, opened.deployment, keys};
   const auto token = make_admin_token(*opened.store, services, settings.admin_name, lifetime);
   opened.store->stop();

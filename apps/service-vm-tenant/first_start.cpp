@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "base/log.h"
+#include "service/signing_keys.h"
 #include "service/tokens.h"
 #include "store/open_store.h"
 #include "token/issuer_keys.h"
@@ -54,10 +55,12 @@ Deployment stored_deployment(const Settings& settings, Reader& reader) {
 /// Makes the platform's own namespace, fixes the deployment's names, and leaves the first administrator's token in its
 /// file: before the commit, so that a deployment that is there was never without it. A start that was cut off in
 /// between begins again, with another token.
-void found_deployment(const Settings& settings, const Clock& clock, Random& random, Store& store,
-                      const KeyFiles& keys) {
+void found_deployment(const Settings& settings, const Clock& clock, Random& random, Store& store, const KeyFiles& keys,
+                      PrivateKeyPlace& issuer_keys) {
   const Deployment deployment = deployment_of(settings, first_issuer(settings), host_of(first_issuer(settings)));
-  const Keys purposes{keys.token_issuer, kid_of(keys.token_issuer.public_key()), keys.ledger_master_seed};
+  const SigningKey first = first_signing_key(*keys.token_issuer, clock.now());
+  const IssuerKeyring keyring(issuer_keys, clock, {first});
+  const Keys purposes{keyring, keys.ledger_master_seed};
   Services services{clock, random, deployment, purposes};
   const auto founded = transact(store, TenantId::platform(), [&](Tx& tx) -> Result<bool> {
     if (tx.tenant(TenantId::platform())) {
@@ -72,6 +75,7 @@ void found_deployment(const Settings& settings, const Clock& clock, Random& rand
                      .vkey = std::move(log.vkey),
                      .created_at = now,
                      .updated_at = now});
+    import_signing_key(tx, first);
     tx.set_setting(issuer_setting, deployment.issuer);
     tx.set_setting(ledger_host_setting, deployment.ledger_host);
     const auto token = TRY(issue_admin_token(tx, services, "first-start", admin_token_lifetime));
@@ -79,6 +83,34 @@ void found_deployment(const Settings& settings, const Clock& clock, Random& rand
     return true;
   });
   if (!founded) throw std::runtime_error(founded.error().detail);
+}
+
+/// Registers the first issuer key of a deployment from before keys had states, and a key that was put in its place by
+/// hand, which ends all that the old one signed. On a shared store such a key is rather a mistake, and is not used.
+void register_issuer_key(Store& store, Reader& reader, const KeyFiles& keys, const Deployment& deployment,
+                         const Clock& clock, bool is_shared) {
+  const auto known = reader.signing_keys();
+  if (!keys.token_issuer) {
+    if (!known.empty()) return;
+    throw std::runtime_error("the key file keys/token-issuer.key is missing; put it back from where you keep it");
+  }
+  if (find_key(known, kid_of(*keys.token_issuer)) != nullptr) return;
+  if (is_shared && !known.empty()) {
+    log::error("keys/token-issuer.key is no key of this deployment and is not used: copy keys/ from another replica",
+               {{"kid", kid_of(*keys.token_issuer)}});
+    return;
+  }
+  const KeyChange change{
+      .now = clock.now(), .longest_life = deployment.token_lifetime_max, .actor = {.kind = std::string(local_command)}};
+  const auto registered = transact(store, TenantId::platform(), [&](Tx& tx) -> Result<bool> {
+    import_signing_key(tx, first_signing_key(*keys.token_issuer, change.now));
+    replace_signing_key(tx, *keys.token_issuer, change);
+    return true;
+  });
+  if (!registered) throw std::runtime_error(registered.error().detail);
+  if (known.empty()) return;
+  log::warn("another key lies in keys/token-issuer.key: what the one before signed is refused from now on",
+            {{"kid", kid_of(*keys.token_issuer)}});
 }
 
 void make_data_dir(const std::filesystem::path& data_dir) {
@@ -111,9 +143,12 @@ Opened open_data_dir(const Settings& settings, const Clock& clock, Random& rando
   }
   if (is_first_start) make_key_files(data_dir, random);
   auto keys = read_key_files(data_dir);
-  if (is_first_start) found_deployment(settings, clock, random, *store, keys);
+  auto issuer_keys = std::make_unique<IssuerKeyFolder>(data_dir);
+  if (is_first_start) found_deployment(settings, clock, random, *store, keys, *issuer_keys);
   auto deployment = stored_deployment(settings, *reader);
-  return {std::move(keys), std::move(store), std::move(deployment)};
+  register_issuer_key(*store, *reader, keys, deployment, clock, !folder_of_store(settings.store));
+  auto keyring = std::make_unique<IssuerKeyring>(*issuer_keys, clock, reader->signing_keys());
+  return {std::move(keys), std::move(store), std::move(deployment), std::move(issuer_keys), std::move(keyring)};
 }
 
 }  // namespace cadastre

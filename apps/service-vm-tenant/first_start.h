@@ -16,6 +16,8 @@ struct Opened {
   KeyFiles keys;
   std::unique_ptr<Store> store;
   Deployment deployment;
+  std::unique_ptr<IssuerKeyFolder> issuer_keys;
+  std::unique_ptr<IssuerKeyring> keyring;
 };
 
 /// Opens the data directory. At the first start it makes the keys, the platform's namespace, the first administrator's

@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "base/log.h"
+
 namespace cadastre {
 namespace {
 
@@ -103,8 +105,46 @@ void make_key_files(const std::filesystem::path& data_dir, Random& random) {
 }
 
 KeyFiles read_key_files(const std::filesystem::path& data_dir) {
-  return {.token_issuer = PrivateKey::from_seed(read_seed(token_issuer_file(data_dir))),
-          .ledger_master_seed = read_seed(ledger_master_file(data_dir))};
+  KeyFiles files{.token_issuer = {}, .ledger_master_seed = read_seed(ledger_master_file(data_dir))};
+  const auto issuer = token_issuer_file(data_dir);
+  if (std::filesystem::exists(issuer)) files.token_issuer = PrivateKey::from_seed(read_seed(issuer)).public_key();
+  return files;
+}
+
+std::optional<std::string> fault_of_keys(const std::filesystem::path& data_dir) {
+  std::error_code fault;
+  if (std::filesystem::exists(data_dir / "keys", fault)) return std::nullopt;
+  if (fault) return fmt::format("cannot read {}: {}; run it as the server's user", data_dir.string(), fault.message());
+  return fmt::format("{} holds no keys yet: start the server once, or name its --data-dir", data_dir.string());
+}
+
+std::filesystem::path IssuerKeyFolder::file_of(std::string_view kid) const {
+  return data_dir_ / "keys" / fmt::format("token-{}.key", kid);
+}
+
+std::shared_ptr<const PrivateKey> IssuerKeyFolder::find(std::string_view kid) {
+  for (const auto& path : {file_of(kid), token_issuer_file(data_dir_)}) {
+    try {
+      if (!std::filesystem::exists(path)) continue;
+      auto key = std::make_shared<const PrivateKey>(PrivateKey::from_seed(read_seed(path)));
+      if (kid_of(key->public_key()) == kid) return key;
+    } catch (const std::runtime_error& fault) {
+      if (last_fault_ != fault.what()) log::error("a signing key cannot be read", {{"error", fault.what()}});
+      last_fault_ = fault.what();
+    }
+  }
+  return nullptr;
+}
+
+PublicKey IssuerKeyFolder::make(Random& random) const {
+  const PrivateKey key = PrivateKey::draw(random);
+  write_secret_file(file_of(kid_of(key.public_key())), encode_hex(key.seed()) + "\n");
+  return key.public_key();
+}
+
+void IssuerKeyFolder::erase(std::string_view kid) const {
+  std::error_code ignored;  // what is left is asked for by nobody
+  std::filesystem::remove(file_of(kid), ignored);
 }
 
 }  // namespace cadastre

@@ -10,6 +10,7 @@
 #include "migrate.h"
 #include "server_process.h"
 #include "settings.h"
+#include "signing_key_commands.h"
 
 namespace {
 
@@ -41,6 +42,7 @@ int main(int argc, char** argv) {
                            level_of(settings.log_level));
   try {
     if (settings.migrate) return cadastre::run_migrate(settings);
+    if (settings.keys) return cadastre::run_keys(settings);
     return settings.admin_token ? cadastre::run_admin_token(settings) : cadastre::run_server(settings);
   } catch (const std::exception& error) {
     fmt::print(stderr, "service-vm-tenant: {}\n", error.what());

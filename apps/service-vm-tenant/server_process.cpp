@@ -14,13 +14,13 @@
 #include "control_socket.h"
 #include "first_start.h"
 #include "http/api.h"
+#include "key_keeper.h"
 #include "operating_figures.h"
 #include "service/publisher.h"
 #include "service/start_check.h"
 #include "store/files/high_water_file.h"
 #include "store/files/tile_folder.h"
 #include "store/open_store.h"
-#include "token/issuer_keys.h"
 
 namespace cadastre {
 namespace {
@@ -141,6 +141,14 @@ void append_listening(const Settings& settings, json::Object& object) {
   object.field("tls", is_tls).field("insecure_listen", !is_tls && !listens_to_itself(settings));
 }
 
+/// What signs tokens, for `/readyz`.
+void append_keys(const IssuerKeyView& view, json::Object& object) {
+  const bool lacks_next = !view.next_kid.empty() && view.private_key(view.next_kid) == nullptr;
+  object.field("signing_key", view.active_kid)
+      .field("can_issue_tokens", view.signer() != nullptr)
+      .field("can_issue_after_rotation", view.next_kid.empty() ? view.signer() != nullptr : !lacks_next);
+}
+
 void report_ready(const Settings& settings, const Deployment& deployment) {
   const bool is_tls = !settings.tls_cert.empty();
   if (!is_tls && !listens_to_itself(settings))
@@ -169,8 +177,8 @@ int run_server(const Settings& settings) {
   const std::unique_ptr<TileStore> shared_tiles = store.open_tiles();
   TileFolder own_tiles((data_dir / "ledger").string());
   TileStore& tiles = shared_tiles ? *shared_tiles : own_tiles;
-  const Keys keys{opened.keys.token_issuer, kid_of(opened.keys.token_issuer.public_key()),
-                  opened.keys.ledger_master_seed};
+  IssuerKeyring& keyring = *opened.keyring;
+  const Keys keys{keyring, opened.keys.ledger_master_seed};
   Services services{clock, random, opened.deployment, keys};
 
   StartCheck check(store, tiles, marks, clock, opened.keys.ledger_master_seed);
@@ -181,9 +189,7 @@ int run_server(const Settings& settings) {
   std::optional<RateLeases> rate_leases;
   if (rate_budgets) rate_leases.emplace(*rate_budgets, clock);
   store.subscribe(gates);
-  IssuerKeys issuer_keys;
-  issuer_keys.put(opened.keys.token_issuer.public_key(), IssuerKeyState::active);
-  http::Authenticator authenticator(rules_of(opened.deployment, settings), issuer_keys, gates, store, clock,
+  http::Authenticator authenticator(rules_of(opened.deployment, settings), keyring, gates, store, clock,
                                     opened.deployment.issuer, settings.address_rate_limit_rpm);
   if (identity && identity->asks_for_certificates()) authenticator.bind_administrators_to_certificates();
   const std::unique_ptr<PublisherLease> publisher_lease = store.open_publisher_lease();
@@ -204,6 +210,7 @@ int run_server(const Settings& settings) {
                  .append_readiness =
                      [&](json::Object& object) {
                        append_listening(settings, object);
+                       append_keys(keyring.current(), object);
                        return figures.append_readiness(object);
                      }},
                 threads);
@@ -230,8 +237,12 @@ int run_server(const Settings& settings) {
                                       log::error("the ledger check cannot read; it is tried again", {{"error", what}});
                                     }});
   {
-    const ControlSocket control(
-        data_dir, [&](const std::string& request) { return answer_control_request(store, services, request); });
+    const KeyDesk desk{store, clock, random, opened.deployment, *opened.issuer_keys, keyring};
+    const KeyKeeper keeper(desk, std::chrono::days(settings.key_rotation_days));
+    const ControlSocket control(data_dir, [&](const std::string& request) {
+      return is_keys_request(request) ? answer_keys_request(desk, request)
+                                      : answer_control_request(store, services, request);
+    });
     const Housekeeper housekeeper(api);
     server.start();
     if (identity) report_certificate(*identity);

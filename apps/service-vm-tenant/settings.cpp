@@ -63,6 +63,10 @@ const std::vector<Row>& rows() {
       {"token-lifetime-max-days", &Settings::token_lifetime_max_days, "longest life of a token", 1, 3650},
       {"token-links-max", &Settings::token_links_max, "offline links a token may have; 0 refuses every one", 0,
        delegable_depth_max},
+      {"key-rotation-days", &Settings::key_rotation_days,
+       "how long a key signs tokens before another does; 0 means until `keys rotate`, as it is with PostgreSQL unless "
+       "this is set",
+       0, 3650},
       {"token-alg-name", &Settings::token_alg_name, "EdDSA, or Ed25519 as RFC 9864 names it"},
   };
   return table;
@@ -136,7 +140,7 @@ void check_listen(const Settings& settings) {
   }
   const bool is_tls = !settings.tls_cert.empty();
   if (!is_tls && !settings.tls_client_ca.empty()) wrong("tls-client-ca", "needs tls-cert and tls-key");
-  const bool serves = !settings.admin_token && !settings.migrate;
+  const bool serves = !settings.admin_token && !settings.migrate && !settings.keys;
   if (serves && !is_tls && !settings.insecure_listen && !listens_to_itself(settings)) {
     wrong(
         "listen",
@@ -211,6 +215,14 @@ std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings) {
   admin->add_option("--name", settings.admin_name, "whose it is; the ledger says so")->required();
   admin->add_option("--expires-in", settings.admin_expires_in, "how long it lives: 90s, 15m, 24h, 7d")
       ->capture_default_str();
+  CLI::App* keys = app.add_subcommand("keys", "list, rotate or revoke the keys that sign tokens");
+  keys->require_subcommand(1);
+  keys->add_subcommand("list", "show every key, its state and whether its private half is here");
+  keys->add_subcommand("rotate", "publish the next key, or let it sign once it was published for 24 h")
+      ->add_flag("--now", settings.keys_now, "let another key sign at once");
+  keys->add_subcommand("revoke", "end a key and every token it signed")
+      ->add_option("KID", settings.keys_kid, "as `keys list` shows it")
+      ->required();
   CLI::App* migrate = app.add_subcommand("migrate", "move the register of a stopped server to PostgreSQL");
   migrate->add_option("--from", settings.migrate_from, "sqlite:DIR; by default the data directory");
   migrate->add_option("--to", settings.migrate_to, "postgresql://…, an empty database; by default what --store says");
@@ -219,10 +231,16 @@ std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings) {
     app.parse(argc, argv);
     settings.admin_token = admin->parsed();
     settings.migrate = migrate->parsed();
+    settings.keys = keys->parsed();
+    if (settings.keys) settings.keys_verb = keys->get_subcommands().front()->get_name();
     if (!settings.config.empty()) apply_file(app, settings);
     const bool has_data_dir = app.get_option("--data-dir")->count() > 0 || settings.data_dir != Settings().data_dir;
     if (settings.migrate) check_migrate(settings, has_data_dir);
+    const bool names_rotation = app.get_option("--key-rotation-days")->count() > 0 ||
+                                settings.key_rotation_days != Settings().key_rotation_days;
     check(settings);
+    // A key made by one replica is not in the other's files, so nobody there rotates by himself.
+    if (!names_rotation && !folder_of_store(settings.store)) settings.key_rotation_days = 0;
   } catch (const CLI::ParseError& error) {
     return Exit{app.exit(error) == 0 ? 0 : 2};
   } catch (const std::invalid_argument& error) {

@@ -30,13 +30,20 @@ struct Settings {
   std::int64_t token_lifetime_max_days = 90;
   std::string token_alg_name = "EdDSA";
   std::int64_t token_links_max = 4;
-  std::string config;  ///< The file read, if any.
+  std::int64_t key_rotation_days = 30;  ///< 0: never; so it is by default where replicas may share the store.
+  std::string config;                   ///< The file read, if any.
   bool print_config = false;
 
   // Of the subcommand `admin-token`.
   bool admin_token = false;
   std::string admin_name;
   std::string admin_expires_in = "1h";
+
+  // Of the subcommand `keys`.
+  bool keys = false;
+  std::string keys_verb;  ///< list, rotate or revoke.
+  std::string keys_kid;
+  bool keys_now = false;
 
   // Of the subcommand `migrate`.
   bool migrate = false;

@@ -87,10 +87,10 @@ std::size_t DigestHash::operator()(const Digest& digest) const {
   return hash;
 }
 
-Authenticator::Authenticator(VerifierRules rules, IssuerKeys keys, TenantGates& gates, const Store& store,
+Authenticator::Authenticator(VerifierRules rules, IssuerKeyring& keyring, TenantGates& gates, const Store& store,
                              const Clock& clock, std::string public_url, std::int64_t address_limit)
     : rules_(std::move(rules)),
-      keys_(std::move(keys)),
+      keyring_(keyring),
       gates_(gates),
       store_(store),
       clock_(clock),
@@ -105,7 +105,12 @@ std::shared_ptr<KnownToken> Authenticator::recall(const Digest& digest, TokenCac
 Checked<std::shared_ptr<KnownToken>> Authenticator::learn(std::string_view credential, const Digest& digest,
                                                           TokenCache& cache, Reader& reader) {
   const Instant now = clock_.now();
-  auto verified = TRY(verify_token(credential, rules_, keys_, cache.admitted, now));
+  auto checked = verify_token(credential, rules_, keys(), cache.admitted, now);
+  const bool is_stranger = !checked && checked.error().reason == "unknown_kid";
+  if (is_stranger && keyring_.refresh_for_stranger(reader)) {
+    checked = verify_token(credential, rules_, keys(), cache.admitted, now);
+  }
+  auto verified = TRY(std::move(checked));
   Caller caller = caller_of(verified);
   add_keys_of_ancestors(caller, reader);
   auto known = std::make_shared<KnownToken>(
@@ -141,6 +146,7 @@ bool Authenticator::watch_namespaces(KnownToken& known, Reader& reader) {
 }
 
 Checked<void> Authenticator::check_standing(KnownToken& known, Access access, Reader& reader) {
+  if (keyring_.age() > feed_age_max) keyring_.refresh(reader);
   TokenState state;
   for (WatchedNamespace& each : known.watched) {
     TenantGate& gate = *each.gate;
@@ -154,7 +160,7 @@ Checked<void> Authenticator::check_standing(KnownToken& known, Access access, Re
   }
   state.generation = known.home->generation();
   state.tenant = standing_of(known.gate->state());
-  return check_state(known.token, state, keys_, access, clock_.now());
+  return check_state(known.token, state, keys(), access, clock_.now());
 }
 
 Checked<void> Authenticator::check_possession(const KnownToken& known, const Presented& presented,
@@ -253,7 +259,7 @@ Checked<std::shared_ptr<const KnownToken>> Authenticator::assess(std::string_vie
 
 std::optional<VerifiedToken> Authenticator::identify(std::string_view credential) const {
   AdmittedKeys admitted;
-  auto token = identify_token(credential, rules_, keys_, admitted);
+  auto token = identify_token(credential, rules_, keys(), admitted);
   return token ? std::optional(*std::move(token)) : std::nullopt;
 }
 

@@ -10,6 +10,7 @@
 #include "http/address_limiter.h"
 #include "http/message.h"
 #include "http/routes.h"
+#include "service/issuer_keyring.h"
 #include "service/tenant_gates.h"
 #include "token/proof.h"
 #include "token/verify.h"
@@ -54,7 +55,7 @@ struct Authentication {
 /// What every thread shares; all of it is constant or guards itself.
 class Authenticator {
  public:
-  Authenticator(VerifierRules rules, IssuerKeys keys, TenantGates& gates, const Store& store, const Clock& clock,
+  Authenticator(VerifierRules rules, IssuerKeyring& keyring, TenantGates& gates, const Store& store, const Clock& clock,
                 std::string public_url, std::int64_t address_limit);
 
   /// From now on a platform administrator's token holds only on connections with a client certificate. To be called
@@ -79,7 +80,8 @@ class Authenticator {
   std::optional<VerifiedToken> identify(std::string_view credential) const;
 
   AddressLimiter& addresses() { return addresses_; }
-  const IssuerKeys& keys() const { return keys_; }
+  /// As they are now.
+  const IssuerKeys& keys() const { return keyring_.current().keys; }
 
  private:
   /// From the cache, when it was verified lately; else null.
@@ -103,7 +105,7 @@ class Authenticator {
                           const Request& request, const Match& match) const;
 
   const VerifierRules rules_;
-  const IssuerKeys keys_;
+  IssuerKeyring& keyring_;
   TenantGates& gates_;
   const Store& store_;
   const Clock& clock_;

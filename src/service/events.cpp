@@ -118,6 +118,16 @@ Event generation_revoked(const Tenant& tenant, const Caller& caller) {
   return event_of(EventType::token_revoked, tenant.id, caller, {{"all_before_generation", tenant.generation}});
 }
 
+Event signing_key_changed(std::string_view change, std::string_view kid, std::string_view before, Actor actor) {
+  EventValue::Object data{{"purpose", "token-issuer"}, {"change", change}, {"kid", kid}};
+  if (!before.empty()) data.emplace_back("before", before);
+  return {.type = EventType::key_rotated,
+          .tenant = TenantId::platform(),
+          .actor = std::move(actor),
+          .request_id = {},
+          .data = std::move(data)};
+}
+
 Event ledger_read(const TenantId& tenant, const Caller& caller) {
   return event_of(EventType::ledger_read, tenant, caller, {});
 }

@@ -32,6 +32,8 @@ Event rid_revoked(const TenantId& tenant, const RevocationId& rid, const Caller&
 Event key_revoked(const TenantId& tenant, const Bytes<32>& key, const Caller& caller);
 /// Every token of an older generation than the row's.
 Event generation_revoked(const Tenant& tenant, const Caller& caller);
+/// An issuer key became next, active or revoked; `before` is the kid that was active, or empty.
+Event signing_key_changed(std::string_view change, std::string_view kid, std::string_view before, Actor actor);
 /// The platform read the tenant's log (LEDGER.md section 6).
 Event ledger_read(const TenantId& tenant, const Caller& caller);
 

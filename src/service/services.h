@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "crypto/ed25519.h"
 #include "domain/tenant.h"
+#include "service/issuer_keyring.h"
 #include "token/jws.h"
 
 namespace cadastre {
@@ -25,8 +26,7 @@ struct Deployment {
 
 /// The private keys of the process; each has one purpose (TOKENS.md section 12).
 struct Keys {
-  const PrivateKey& token_issuer;
-  std::string token_issuer_kid;  ///< RFC 7638 thumbprint of the issuer's public key.
+  const IssuerKeyring& issuer;
   const Bytes<32>& ledger_master_seed;
 };
 

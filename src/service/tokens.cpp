@@ -89,7 +89,6 @@ IssuedToken draw_record(Services& services, const TokenOrder& order, const Tenan
   IssuedToken record{.tenant = order.tenant,
                      .scope = order.scope.text(),
                      .subject_key = order.subject_key,
-                     .kid = services.keys.token_issuer_kid,
                      .audience = order.audience.empty() ? services.deployment.audience : order.audience,
                      .issuer = services.deployment.issuer,
                      .label = order.label,
@@ -122,6 +121,14 @@ Claims claims_of(const IssuedToken& record) {
           .device = {}};
 }
 
+std::unexpected<Refusal> no_signer() {
+  return std::unexpected(Refusal{.code = Code::unavailable,
+                                 .subject = "signing_key",
+                                 .detail = "This server lacks the private key that signs tokens now; the operator has "
+                                           "to give it. Nothing was issued.",
+                                 .retry_after_s = 60});
+}
+
 }  // namespace
 
 Result<IssuedToken> plan_token(Reader& reader, Services& services, const Caller& caller, const TokenOrder& order,
@@ -137,7 +144,10 @@ Result<IssuedToken> plan_token(Reader& reader, Services& services, const Caller&
 }
 
 Result<FreshToken> sign_token(const Services& services, IssuedToken planned) {
-  auto minted = TRY(mint(claims_of(planned), services.keys.token_issuer, services.deployment.token_algorithm));
+  const IssuerKeyView& keys = services.keys.issuer.current();
+  if (keys.signer() == nullptr) return no_signer();
+  planned.kid = keys.active_kid;
+  auto minted = TRY(mint(claims_of(planned), *keys.signer(), services.deployment.token_algorithm));
   planned.rid = minted.rid;
   return FreshToken{std::move(planned), std::move(minted.text)};
 }
@@ -168,11 +178,13 @@ Result<FreshToken> issue_admin_token(Tx& tx, Services& services, std::string_vie
 }
 
 Result<std::string> sign_again(const Services& services, const IssuedToken& record) {
-  if (record.kid != services.keys.token_issuer_kid) {
+  const PrivateKey* const key = services.keys.issuer.current().private_key(record.kid);
+  if (key == nullptr) {
     return refuse(Code::conflict, "kid",
-                  "The signing key was replaced since: issue a new token with a new Idempotency-Key.");
+                  "The key that signed it is revoked, or not on this server: issue a new token with a new "
+                  "Idempotency-Key.");
   }
-  return TRY(mint(claims_of(record), services.keys.token_issuer, services.deployment.token_algorithm)).text;
+  return TRY(mint(claims_of(record), *key, services.deployment.token_algorithm)).text;
 }
 
 Result<IssuedToken> token(Reader& reader, const TenantId& tenant, std::string_view id_or_rid) {

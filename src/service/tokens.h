@@ -44,8 +44,8 @@ Result<FreshToken> issue_token(Tx& tx, Services& services, const Caller& caller,
 /// Issues a platform administrator's token for whoever may run commands on the server; `name` becomes its label.
 Result<FreshToken> issue_admin_token(Tx& tx, Services& services, std::string_view name, std::chrono::seconds lifetime);
 
-/// The same text again from what is kept: Ed25519 is deterministic. Refuses with `conflict` when the issuer's key has
-/// been replaced since.
+/// The same text again from what is kept: Ed25519 is deterministic. It is signed by the key that signed it, retired or
+/// not; refuses with `conflict` when that is revoked or not on this server.
 Result<std::string> sign_again(const Services& services, const IssuedToken& record);
 
 /// The token of that id or rid (base64url, 22 or 43 characters) in the namespace.

@@ -22,6 +22,7 @@ struct IssuerKey {
   std::string kid;  ///< RFC 7638 thumbprint, 43 characters.
   PublicKey key{};
   IssuerKeyState state = IssuerKeyState::active;
+  friend bool operator==(const IssuerKey&, const IssuerKey&) = default;
 };
 
 /// The map from kid to key. A value: whoever changes it gives readers a new one.
@@ -35,6 +36,7 @@ class IssuerKeys {
   const IssuerKey* find(std::string_view kid) const;
   /// The JWK set (RFC 7517 section 5): every key that is not revoked, public members only.
   std::string jwks(AlgorithmName algorithm = AlgorithmName::eddsa) const;
+  friend bool operator==(const IssuerKeys&, const IssuerKeys&) = default;
 
  private:
   std::vector<IssuerKey> keys_;

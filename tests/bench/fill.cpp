@@ -116,8 +116,10 @@ void run(const Plan& plan) {
   const Deployment deployment{.issuer = setting(*reader, "issuer"),
                               .audience = "cadastre:local",
                               .ledger_host = setting(*reader, "ledger_host")};
-  const Keys purposes{keys.token_issuer, kid_of(keys.token_issuer.public_key()), keys.ledger_master_seed};
   const SystemClock clock;
+  IssuerKeyFolder issuer_keys(plan.data_dir);
+  const IssuerKeyring keyring(issuer_keys, clock, reader->signing_keys());
+  const Keys purposes{keyring, keys.ledger_master_seed};
   SystemRandom random;
   Services services{clock, random, deployment, purposes};
   Filler filler(plan, *store, services);

@@ -15,12 +15,12 @@
 #include "http/api.h"
 #include "http/test_socket.h"
 #include "service/tenants.h"
+#include "service/test_key_place.h"
 #include "service/test_rate_port.h"
 #include "service/tokens.h"
 #include "store/files/test_folder.h"
 #include "store/files/tile_folder.h"
 #include "store/sqlite/sqlite_store.h"
-#include "token/issuer_keys.h"
 
 namespace cadastre {
 
@@ -102,6 +102,13 @@ struct SharedWorld {
     log::configure(log::Format::text, log::Level::critical);  // what fails here fails on purpose
     store->subscribe(feeds);
     budgets.set_limit(acme, limit);
+    const auto founded = transact(*store, TenantId::platform(), [&](Tx& tx) -> Result<bool> {
+      auto log = draw_log(services, TenantId::platform());
+      tx.insert(Tenant{.id = TenantId::platform(), .log_id = log.id, .vkey = std::move(log.vkey)});
+      tx.put(issuer.registered());
+      return true;
+    });
+    REQUIRE(founded);
     const auto made = transact(*store, acme, [&](Tx& tx) -> Result<FreshToken> {
       const TenantOrder order{acme, "Acme", {VmCount{10}, Gigabytes{100}, {}, {}, RequestsPerMinute{limit}}};
       TRY(create_tenant(tx, services, platform(), order));
@@ -131,12 +138,12 @@ struct SharedWorld {
   SystemRandom random;
   const std::unique_ptr<Store> store = open_sqlite_store({.directory = folder / "store"});
   TileFolder tiles{folder / "ledger"};
-  const PrivateKey issuer = PrivateKey::draw(random);
+  TestKeyPlace issuer{Bytes<32>{1}, clock};
   const PrivateKey holder = PrivateKey::draw(random);
   const Bytes<32> master_seed{7};
   const Deployment deployment{
       .issuer = "http://127.0.0.1:9221", .audience = "cadastre:test", .ledger_host = "127.0.0.1"};
-  const Keys keys{issuer, kid_of(issuer.public_key()), master_seed};
+  const Keys keys{issuer.keyring(), master_seed};
   Services services{clock, random, deployment, keys};
   MemoryRateBudgets budgets{clock};
   Feeds feeds;
@@ -167,11 +174,6 @@ struct SharedReplica {
     leases.stop();
     return is_all_answered;
   }
-  static IssuerKeys keys_of(const SharedWorld& world) {
-    IssuerKeys keys;
-    keys.put(world.issuer.public_key(), IssuerKeyState::active);
-    return keys;
-  }
   std::string request(const std::string& method, const std::string& path, const std::string& body = "") const {
     return method + " " + path + " HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer " + world.token +
            "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
@@ -192,7 +194,7 @@ struct SharedReplica {
                                      .audience = world.deployment.audience,
                                      .service = "vm-tenant",
                                      .lifetime_max = world.deployment.token_lifetime_max},
-                                    keys_of(world),
+                                    world.issuer.keyring(),
                                     gates,
                                     store,
                                     world.clock,

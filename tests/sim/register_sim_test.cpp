@@ -9,13 +9,13 @@
 #include "ledger/merkle.h"
 #include "service/revocations.h"
 #include "service/tenants.h"
+#include "service/test_key_place.h"
 #include "service/tokens.h"
 #include "service/vms.h"
 #include "store/files/test_folder.h"
 #include "store/sqlite/sqlite_store.h"
 #include "tests/sim/failing_tx.h"
 #include "tests/sim/model.h"
-#include "token/issuer_keys.h"
 
 namespace cadastre {
 namespace {
@@ -291,12 +291,12 @@ class Simulation {
   SeededRandom random_;
   TestFolder folder_;
   ManualClock clock_{instant_from_s(1'790'000'000)};
-  const PrivateKey issuer_ = PrivateKey::from_seed(Bytes<32>{1});
+  TestKeyPlace issuer_{Bytes<32>{1}, clock_};
   const PublicKey holder_ = PrivateKey::from_seed(Bytes<32>{2}).public_key();
   const Bytes<32> master_seed_{3};
   const Deployment deployment_{
       .issuer = "http://127.0.0.1:9221", .audience = "cadastre:sim", .ledger_host = "127.0.0.1"};
-  const Keys keys_{issuer_, kid_of(issuer_.public_key()), master_seed_};
+  const Keys keys_{issuer_.keyring(), master_seed_};
   Services services_{clock_, random_, deployment_, keys_};
   std::unique_ptr<Store> store_;
   std::unique_ptr<Reader> reader_;

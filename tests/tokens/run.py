@@ -3,7 +3,7 @@
 chains.py by their name. The server has one I/O thread, so that a token used twice was in the only cache the second time.
 
 Usage: run.py --server PROGRAM
-Elsewhere: 3 and 16's key states in src/token/verify_test.cpp (kinds of key do not change while the server runs), 4 in
+Elsewhere: 3 in src/token/verify_test.cpp, 16's key states in tests/keys/run.py, 4 in
 src/store/contract_rows_test.cpp (revocations are never forgotten), 17's checkpoints in src/ledger/checkpoint_test.cpp, 22 in tests/fuzz.
 2 needs replicas, 9 to 11 devices, 13 and most of 12 counters.
 """

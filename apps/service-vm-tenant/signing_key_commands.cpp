@@ -1,0 +1,158 @@
+#include "signing_key_commands.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <stdexcept>
+
+#include "base/json.h"
+#include "control_socket.h"
+#include "store/files/high_water_file.h"
+
+namespace cadastre {
+namespace {
+
+std::string member(const json::Value& object, std::string_view name) {
+  const json::Value* const value = object.find(name);
+  return value != nullptr ? value->text : std::string();
+}
+
+std::string_view name_of(SigningKeyState state) {
+  switch (state) {
+    case SigningKeyState::next: return "next";
+    case SigningKeyState::active: return "active";
+    case SigningKeyState::retired: return "retired";
+    case SigningKeyState::revoked: return "revoked";
+    case SigningKeyState::gone: return "gone";
+  }
+  std::unreachable();
+}
+
+/// Since when it is what it is.
+Instant since(const SigningKey& key) {
+  switch (key.state) {
+    case SigningKeyState::next: return key.created_at;
+    case SigningKeyState::active: return key.activated_at.value_or(key.created_at);
+    case SigningKeyState::revoked: return key.revoked_at.value_or(key.created_at);
+    case SigningKeyState::retired: return key.retired_at.value_or(key.created_at);
+    case SigningKeyState::gone: return key.last_expiry;
+  }
+  std::unreachable();
+}
+
+/// A table of all keys but those that are gone.
+std::string list(const KeyDesk& desk) {
+  desk.keyring.refresh(*desk.store.open_reader());
+  const IssuerKeyView& view = desk.keyring.current();
+  std::string text = fmt::format("{:<43} {:<8} {:<24} {}\n", "KID", "STATE", "SINCE", "PRIVATE KEY");
+  for (const SigningKey& key : desk.store.open_reader()->signing_keys()) {
+    if (key.state == SigningKeyState::gone) continue;
+    const bool is_used = key.state != SigningKeyState::revoked;
+    const bool is_here = view.private_key(key.kid) != nullptr;
+    text += fmt::format("{:<43} {:<8} {:<24} {}\n", key.kid, name_of(key.state), format_rfc3339(since(key)),
+                        !is_used  ? "-"
+                        : is_here ? "here"
+                                  : "missing");
+  }
+  return text;
+}
+
+std::string shown(const KeyOutcome& outcome) {
+  switch (outcome.step) {
+    case RotationStep::none: return "revoked; the active key stays\n";
+    case RotationStep::publish: return fmt::format("{} is published; it may sign in 24 h\n", outcome.kid);
+    case RotationStep::activate: return fmt::format("{} signs from now on\n", outcome.kid);
+  }
+  std::unreachable();
+}
+
+template <class Act>
+std::string change_keys(const KeyDesk& desk, Act act) {
+  const KeyChange change = desk.prepare(local_command);
+  const auto outcome =
+      transact(desk.store, TenantId::platform(), [&](Tx& tx) -> Result<KeyOutcome> { return act(tx, change); });
+  desk.conclude(change, outcome);
+  if (!outcome) throw std::runtime_error(outcome.error().detail);
+  return shown(*outcome);
+}
+
+/// What the command prints. Throws std::runtime_error with a sentence for the operator when it is refused.
+std::string perform(const KeyDesk& desk, const json::Value& request) {
+  const std::string verb = member(request, "keys");
+  const json::Value* const now = request.find("now");
+  const auto patience = now != nullptr && now->boolean ? Patience::at_once : Patience::waits;
+  if (verb == "list") return list(desk);
+  if (verb == "rotate") {
+    return change_keys(desk, [&](Tx& tx, const KeyChange& change) { return rotate_signing_key(tx, change, patience); });
+  }
+  if (verb == "revoke") {
+    const std::string kid = member(request, "kid");
+    return change_keys(desk, [&](Tx& tx, const KeyChange& change) { return revoke_signing_key(tx, change, kid); });
+  }
+  throw std::runtime_error("the running server does not know this command");
+}
+
+int print_answer(const std::string& answer) {
+  const auto parsed = json::parse(answer, 2);
+  const std::string text = parsed.value ? member(*parsed.value, "text") : "";
+  if (!text.empty()) {
+    fmt::print("{}", text);
+    return 0;
+  }
+  fmt::print(stderr, "service-vm-tenant: {}\n",
+             parsed.value ? member(*parsed.value, "error") : "the running server gave no answer; look at its log");
+  return 1;
+}
+
+}  // namespace
+
+KeyChange KeyDesk::prepare(std::string_view actor_kind) const {
+  return {.now = clock.now(),
+          .fresh = folder.make(random),
+          .longest_life = deployment.token_lifetime_max,
+          .actor = {.kind = std::string(actor_kind)}};
+}
+
+void KeyDesk::conclude(const KeyChange& change, const Result<KeyOutcome>& outcome) const {
+  if (!outcome || !outcome->is_fresh) folder.erase(kid_of(change.fresh));
+  keyring.refresh(*store.open_reader());
+}
+
+bool is_keys_request(const std::string& request) {
+  const auto parsed = json::parse(request, 2);
+  return parsed.value && parsed.value->find("keys") != nullptr;
+}
+
+std::string answer_keys_request(const KeyDesk& desk, const std::string& request) {
+  std::string answer;
+  try {
+    const std::string text = perform(desk, *json::parse(request, 2).value);
+    json::Object(answer).field("text", text).end();
+  } catch (const std::runtime_error& error) {
+    answer.clear();
+    json::Object(answer).field("error", error.what()).end();
+  }
+  return answer;
+}
+
+int run_keys(const Settings& settings) {
+  const std::filesystem::path data_dir = settings.data_dir;
+  if (const auto fault = fault_of_keys(data_dir)) throw std::runtime_error(*fault);
+  std::string request;
+  json::Object(request)
+      .field("keys", settings.keys_verb)
+      .field("kid", settings.keys_kid)
+      .field("now", settings.keys_now)
+      .end();
+  if (const auto answer = ask_running_server(data_dir, request)) return print_answer(*answer);
+  const SystemClock clock;
+  SystemRandom random;
+  const HighWaterFile marks((data_dir / "high-water").string());
+  const auto opened = open_data_dir(settings, clock, random, marks);
+  const KeyDesk desk{*opened.store, clock, random, opened.deployment, *opened.issuer_keys, *opened.keyring};
+  const std::string answer = answer_keys_request(desk, request);
+  opened.store->stop();
+  return print_answer(answer);
+}
+
+}  // namespace cadastre
