@@ -12,7 +12,7 @@ for (const [room, exported] of Object.entries({ issued, links, proofs, commandLi
   for (const [name, item] of Object.entries(exported)) {
     trial.item = `${room}.${name}`;
     items += 1;
-    await item(trial);
+    await item(trial).catch((error) => trial.faults.push(`${trial.item}: ${error.stack}`));
   }
 }
 for (const fault of trial.faults) console.log(fault);
