@@ -26,11 +26,15 @@ struct Caller {
   std::vector<Caveat> caveats;  ///< What it is bound by, and whatever is issued under it.
   std::string audience;         ///< `aud`.
   bool requires_pop = false;
+  std::string device = {};  ///< Whose token it is; empty when it is not a device's.
   std::string request_id;
 };
 
 /// True for a platform administrator, who belongs to no tenant.
 bool is_platform(const Caller& caller);
+
+/// Whether the caller's device is there, with the caller's key, and enrolled. Requires that the caller is a device.
+bool has_device(Reader& reader, const Caller& caller);
 
 /// What hangs from a platform administrator's token is the platform's doing, in a tenant's log too.
 Actor actor_of(const Caller& caller);
@@ -44,8 +48,8 @@ std::vector<TenantId> namespaces_of(const Caller& caller);
 void add_keys_of_ancestors(Caller& caller, Reader& reader);
 
 /// Asks the store again, inside the transaction that is about to change something, whether the caller still may:
-/// expiry, generation, revocation of any element, of any element's key or of any ancestor. Refuses as authentication
-/// does.
+/// expiry, generation, device, revocation of any element, of any element's key or of any ancestor. Refuses as
+/// authentication does.
 Result<void> readmit(Reader& tx, const Caller& caller, Instant now);
 
 }  // namespace cadastre

@@ -1,6 +1,7 @@
 // The ledger's entries for what the verbs do: which facts each holds, and no personal data in clear.
 #pragma once
 
+#include "domain/device.h"
 #include "domain/event.h"
 #include "domain/issued_token.h"
 #include "domain/tenant.h"
@@ -34,6 +35,9 @@ Event key_revoked(const TenantId& tenant, const Bytes<32>& key, const Caller& ca
 Event generation_revoked(const Tenant& tenant, const Caller& caller);
 /// An issuer key became next, active or revoked; `before` is the kid that was active, or empty.
 Event signing_key_changed(std::string_view change, std::string_view kid, std::string_view before, Actor actor);
+/// A device proved its key, or an administrator approved of it: `state` says which it is now.
+Event device_enrolled(const Device& device, Actor actor, std::string request_id);
+Event device_removed(const Device& device, const Caller& caller);
 /// The platform read the tenant's log (LEDGER.md section 6).
 Event ledger_read(const TenantId& tenant, const Caller& caller);
 

@@ -4,18 +4,18 @@ Usage: run.py --server PATH/service-vm-tenant [--store ENGINE] SCRIPT.http [-- S
 Exit 0 when every answer was as written and the server stopped cleanly, with a ledger that verifies and no secret on disk.
 """
 import argparse
-import base64
 import http.client
 import json
 import pathlib
 import re
+import secrets
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import credential  # noqa: E402
 import script  # noqa: E402
 from contract import Contract  # noqa: E402
 from server import Server, add_arguments  # noqa: E402
@@ -24,19 +24,12 @@ ANSWER_WITHIN_S = 30
 ABSENT = "{{absent}}"
 
 
-def public_key():
-    """A new Ed25519 public key as base64url, made by the openssl program; nobody keeps its private half."""
-    private = subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519"], capture_output=True, check=True).stdout
-    spki = subprocess.run(["openssl", "pkey", "-pubout", "-outform", "DER"], input=private, capture_output=True,
-                          check=True).stdout
-    return base64.urlsafe_b64encode(spki[-32:]).decode().rstrip("=")
-
-
 class Run:
     """A script's variables and its way to the server."""
 
     def __init__(self, server):
         self.server = server
+        self.seeds = {}  # private keys by the name in {{public_key:NAME}}
         self.variables = {"admin": server.admin_token, "host": server.address, "url": server.url}
         self.matcher = script.Matcher(self.variables)
         with urllib.request.urlopen(server.url + "/openapi.json", timeout=ANSWER_WITHIN_S) as answer:
@@ -52,11 +45,21 @@ class Run:
             return "a" * int(rest)
         if kind == "nest":
             return "[" * int(rest)
-        if kind == "public_key":
-            self.variables.setdefault(word, public_key())
+        if kind == "public_key" and word not in self.variables:
+            key = credential.public_key_of(self.seed(rest))
+            self.variables[word], self.variables[f"fingerprint:{rest}"] = credential.b64url(key), credential.fingerprint(key)
+        if kind == "enrolment":
+            key, tenant, device, nonce = rest.split()
+            return credential.enrolment(self.seed(key), self.variables["audience"], tenant, device, self.variables[nonce])
+        if kind == "dpop":
+            key, token, method, path = rest.split()
+            return credential.proof(self.seed(key), self.variables[token], method, self.server.url + path)
         if word not in self.variables:
             raise script.ScriptError(f"unknown {{{{{word}}}}}")
         return self.variables[word]
+
+    def seed(self, name):
+        return self.seeds.setdefault(name, secrets.token_bytes(32))
 
     def request_bytes(self, exchange):
         """The request exactly as it goes out; Host and Content-Length are added unless the script says @raw."""

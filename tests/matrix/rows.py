@@ -1,6 +1,12 @@
 """The rows of the isolation matrix: each operation of the contract, what it needs, and how it is called."""
 import dataclasses
+import pathlib
+import secrets
+import sys
 import typing
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from credential import enrolment  # noqa: E402
 
 # Each can do what those before it can; `service:console` stands beside them and can do none of it.
 SCOPES = ["service:console", "READ", "USER", "INPUT", "service:tenant-admin", "service:platform-admin"]
@@ -9,13 +15,15 @@ SCOPES = ["service:console", "READ", "USER", "INPUT", "service:tenant-admin", "s
 @dataclasses.dataclass
 class Row:
     """One operation. `about` says whose data: `open` (nobody's, no credential), `all` tenants, `path` (the tenant named in it),
-    `own_tenant` (the token's; an administrator has none) or `own` (the token's, or the platform's own)."""
+    `own_tenant` (the token's; an administrator has none), `own` (the token's, or the platform's own) or `device` (that of the token; it
+    is refused to all others)."""
     needs: str
     about: str
     ok: int
     change: bool = False
     has_id: bool = False  # the path names something that belongs to a tenant
     small: typing.Optional[str] = None  # the scope from which on it works, when the operation itself asks for more than the route
+    silent: bool = False  # what it changes cannot be read
     quiet: bool = False  # what the body names of another's is answered as if there were nothing
     body: typing.Optional[typing.Callable] = None  # of the world and a tenant's name; a form when it gives text
     fresh: typing.Optional[typing.Callable] = None  # makes what the call may use up; answers its names in the path
@@ -74,6 +82,23 @@ def fresh_token(world):
     return {"token_id": world.issue("acme", "READ")["token_id"]}
 
 
+def device_order(world, _):
+    return {"device_id": "node-fresh", "subject_pubkey": world.public_key}
+
+
+def stray_proof(world, tenant):
+    return {"proof": enrolment(secrets.token_bytes(32), "cadastre:test", tenant, "node-1", world.fresh_rid())}
+
+
+def fresh_device(world):
+    world.made += 1
+    return {"device_id": world.enrol("acme", f"node-{world.made}")}
+
+
+def approval(world, tenant):
+    return {"fingerprint": world.fingerprints[tenant]}
+
+
 PLATFORM, ADMIN, INPUT, READ = "service:platform-admin", "service:tenant-admin", "INPUT", "READ"
 
 ROWS = {
@@ -98,6 +123,13 @@ ROWS = {
     "token.introspect": Row(READ, "own", 200, quiet=True, body=lambda world, tenant: f"token={world.spare_tokens[tenant]}"),
     "token.revoke.form": Row(READ, "own", 200, change=True, small=ADMIN, quiet=True, body=doomed_form),
     "key.list": Row("none", "open", 200),
+    "device.challenge": Row(ADMIN, "path", 201, change=True, silent=True, body=device_order),
+    "device.enrol": Row("none", "open", 401, body=stray_proof),  # nobody's nonce: what a right one does is in tests/tokens/devices.py
+    "device.list": Row(ADMIN, "path", 200),
+    "device.get": Row(ADMIN, "path", 200, has_id=True),
+    "device.remove": Row(ADMIN, "path", 204, change=True, has_id=True, fresh=fresh_device),
+    "device.approve": Row(ADMIN, "path", 200, change=True, silent=True, has_id=True, body=approval),  # it is approved of already
+    "device.renew": Row(READ, "device", 403, change=True),
     "vm.create": Row(INPUT, "own_tenant", 201, change=True, body=vm_order),
     "vm.list": Row(READ, "own_tenant", 200),
     "vm.get": Row(READ, "own_tenant", 200, has_id=True),
