@@ -237,7 +237,8 @@ int run_server(const Settings& settings) {
                                       log::error("the ledger check cannot read; it is tried again", {{"error", what}});
                                     }});
   {
-    const KeyDesk desk{store, clock, random, opened.deployment, *opened.issuer_keys, keyring};
+    const KeyDesk desk{
+        store, clock, random, opened.deployment, *opened.issuer_keys, keyring, opened.keys.ledger_master_seed};
     const KeyKeeper keeper(desk, std::chrono::days(settings.key_rotation_days));
     const ControlSocket control(data_dir, [&](const std::string& request) {
       return is_keys_request(request) ? answer_keys_request(desk, request)

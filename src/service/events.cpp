@@ -128,6 +128,25 @@ Event signing_key_changed(std::string_view change, std::string_view kid, std::st
           .data = std::move(data)};
 }
 
+Event ledger_key_rotated(const TenantId& tenant, std::string_view before, std::string_view after, Actor actor) {
+  return {.type = EventType::key_rotated,
+          .tenant = tenant,
+          .actor = std::move(actor),
+          .request_id = "",
+          .data = {{"purpose", "ledger"}, {"before", before}, {"vkey", after}}};
+}
+
+Event ledger_key_rotated_of(const LogId& log, const PublicKey& before, const PublicKey& after, Actor actor) {
+  return {.type = EventType::key_rotated,
+          .tenant = TenantId::platform(),
+          .actor = std::move(actor),
+          .request_id = "",
+          .data = {{"purpose", "ledger"},
+                   {"log_id", encode_hex(log)},
+                   {"before", encode_base64url(before)},
+                   {"after", encode_base64url(after)}}};
+}
+
 Event ledger_read(const TenantId& tenant, const Caller& caller) {
   return event_of(EventType::ledger_read, tenant, caller, {});
 }

@@ -1,6 +1,7 @@
 // The ledger's entries for what the verbs do: which facts each holds, and no personal data in clear.
 #pragma once
 
+#include "crypto/ed25519.h"
 #include "domain/event.h"
 #include "domain/issued_token.h"
 #include "domain/tenant.h"
@@ -34,6 +35,10 @@ Event key_revoked(const TenantId& tenant, const Bytes<32>& key, const Caller& ca
 Event generation_revoked(const Tenant& tenant, const Caller& caller);
 /// An issuer key became next, active or revoked; `before` is the kid that was active, or empty.
 Event signing_key_changed(std::string_view change, std::string_view kid, std::string_view before, Actor actor);
+/// A log has another key, from one `vkey` to the other.
+Event ledger_key_rotated(const TenantId& tenant, std::string_view before, std::string_view after, Actor actor);
+/// The same for the platform's log, without the tenant's name: every tenant may read that one.
+Event ledger_key_rotated_of(const LogId& log, const PublicKey& before, const PublicKey& after, Actor actor);
 /// The platform read the tenant's log (LEDGER.md section 6).
 Event ledger_read(const TenantId& tenant, const Caller& caller);
 

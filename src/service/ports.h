@@ -133,7 +133,7 @@ class Reader {
 class Tx : public Reader {
  public:
   virtual void insert(const Tenant& tenant) = 0;
-  /// Writes the row but for what never changes (`log_id`, `vkey`, `created_at`, `created_by`) and what the store counts
+  /// Writes the row but for what never changes (`log_id`, `created_at`, `created_by`) and what the store counts
   /// itself: the log's head, `revocations`, `access_changes` and `revision`. A change of the row or of the tenant's VMs
   /// raises `revision` by one for each transaction; the caller's copy keeps the old one. Throws StoreFailure when there
   /// is no such row, as every change of a missing row does.

@@ -61,12 +61,12 @@ constexpr Statement all[] = {
      "UPDATE tenant t SET display_name = n.display_name, state = n.state, max_vms = n.max_vms, storage_quota_gb = "
      "n.storage_quota_gb, max_ram_mb = n.max_ram_mb, max_vcpus = n.max_vcpus, api_rate_limit_rpm = "
      "n.api_rate_limit_rpm, generation = n.generation, revocations = n.revocations, access_changes = n.access_changes, "
-     "updated_at = n.updated_at FROM "
+     "updated_at = n.updated_at, vkey = n.vkey FROM "
      "unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], "
-     "$8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[]) AS n(tenant_id, display_name, state, "
-     "max_vms, "
-     "storage_quota_gb, max_ram_mb, max_vcpus, api_rate_limit_rpm, generation, revocations, access_changes, "
-     "updated_at) "
+     "$8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[]) AS n(tenant_id, "
+     "display_name, "
+     "state, max_vms, storage_quota_gb, max_ram_mb, max_vcpus, api_rate_limit_rpm, generation, revocations, "
+     "access_changes, updated_at, vkey) "
      "WHERE t.tenant_id = n.tenant_id"},
 
     {Sql::find_vm, "find_vm", "SELECT " VM " FROM vm WHERE tenant_id = $1 AND vm_id = $2"},
