@@ -34,6 +34,8 @@ Event key_revoked(const TenantId& tenant, const Bytes<32>& key, const Caller& ca
 Event generation_revoked(const Tenant& tenant, const Caller& caller);
 /// An issuer key became next, active or revoked; `before` is the kid that was active, or empty.
 Event signing_key_changed(std::string_view change, std::string_view kid, std::string_view before, Actor actor);
+/// An offline link was used in the namespace for the first time; the service saw it in the request of that id.
+Event link_seen(const SeenLink& link, std::string request_id);
 /// The platform read the tenant's log (LEDGER.md section 6).
 Event ledger_read(const TenantId& tenant, const Caller& caller);
 
