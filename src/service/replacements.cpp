@@ -98,7 +98,7 @@ void carry_out(Tx& tx, const Caller& caller, const Replacement& replacement, Ins
   const auto& [before, after] = replacement;
   mark_ended(tx, caller, before, now);
   tx.append(token_revoked_for(before, after.record, caller), now);
-  see_links(tx, caller, now);
+  if (!after.record.ancestors.empty()) see_links(tx, caller, now);
   tx.insert(after.record);
   tx.append(token_issued_for(before, after.record, caller), now);
 }

@@ -158,7 +158,7 @@ Result<FreshToken> issue_token(Tx& tx, Services& services, const Caller& caller,
   const Instant now = services.clock.now();
   auto planned = TRY(plan_token(tx, services, caller, order, now));
   auto fresh = TRY(sign_token(services, std::move(planned)));
-  see_links(tx, caller, now);
+  if (!fresh.record.ancestors.empty()) see_links(tx, caller, now);
   tx.insert(fresh.record);
   tx.append(token_issued(fresh.record, actor_of(caller), caller.request_id), now);
   return fresh;
