@@ -77,14 +77,15 @@ Checked<void> check_request(const KnownToken& known, const Request& request, con
   const auto named = named_tenant(match);
   if (named && !*named && known.token.tenant) return fault(FaultKind::tenant_mismatch, "tenant_mismatch");
   const std::string resource = resource_of(match);
-  const TokenUse use{.method = request.method(),
-                     .path = request.path(),
-                     .operation = match.route->operation,
-                     .resource = resource,
-                     .peer = request.peer,
-                     .tenant = named.value_or(std::nullopt),
-                     .needed = *match.route->needs,
-                     .charges_counters = known.caller.limits && !std::holds_alternative<OpenHandler>(match.route->handler)};
+  const TokenUse use{
+      .method = request.method(),
+      .path = request.path(),
+      .operation = match.route->operation,
+      .resource = resource,
+      .peer = request.peer,
+      .tenant = named.value_or(std::nullopt),
+      .needed = *match.route->needs,
+      .charges_counters = known.caller.limits && !std::holds_alternative<OpenHandler>(match.route->handler)};
   if (auto allowed = check_use(known.token, use); !allowed) return allowed;
   return {};
 }

@@ -113,10 +113,11 @@ Result<std::vector<RateBudget>> admit_in_time(Reader& reader, const std::vector<
     RateBudget rate = reader.caveat_rate(limit.place, limit.rid);
     const RateDecision decision = rate.admit(limit.number, now);
     if (!decision.admitted) {
-      return denied(limit.kind,
-                    fmt::format("A caveat of the token, or of one above it, allows {} requests a minute; repeat in {} s.",
-                                limit.number, decision.retry_after_s),
-                    decision.retry_after_s);
+      return denied(
+          limit.kind,
+          fmt::format("A caveat of the token, or of one above it, allows {} requests a minute; repeat in {} s.",
+                      limit.number, decision.retry_after_s),
+          decision.retry_after_s);
     }
     rates.push_back(rate);
   }

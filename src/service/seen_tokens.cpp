@@ -92,7 +92,8 @@ void SeenTokens::submit(Store& store, const TenantId& tenant, std::vector<Use> u
   try {
     if (store.submit(std::move(change))) return;
   } catch (const StoreFailure& failure) {
-    log::write(log::Level::debug, "uses of tokens could not be told", {{"tenant_id", tenant.text()}, {"reason", failure.what()}});
+    log::write(log::Level::debug, "uses of tokens could not be told",
+               {{"tenant_id", tenant.text()}, {"reason", failure.what()}});
   }
   forget(*shared);
 }
