@@ -78,7 +78,7 @@ int wait_for_stop(const Signals& signals, http::TlsIdentity* identity) {
   }
 }
 
-/// Calls the API's chores: every second the house, every minute the refusals.
+/// Calls the API's chores: every second the house and what was used, every minute the refusals.
 class Housekeeper {
  public:
   explicit Housekeeper(http::Api& api) : api_(api), thread_([this](const std::stop_token& stop) { run(stop); }) {}
@@ -89,6 +89,7 @@ class Housekeeper {
     for (int second = 1; !stop.stop_requested(); ++second) {
       stopped_.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
       api_.keep_house();
+      api_.record_uses();
       if (second % 60 == 0) api_.record_refusals();
     }
   }
@@ -256,6 +257,7 @@ int run_server(const Settings& settings) {
   if (rate_leases) rate_leases->stop();
   check.stop();
   api.record_refusals();
+  api.record_uses();
   if (!publisher.stop()) log::info("not every ledger entry is published yet; that goes on after the next start");
   store.stop();
   api.keep_house();

@@ -2,15 +2,42 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "http/problem.h"
+#include "service/caveat_charges.h"
 
 namespace cadastre::http {
 namespace {
 
 constexpr std::chrono::seconds cache_ttl{60};    // TOKENS.md section 11
 constexpr std::chrono::seconds feed_age_max{5};  // TOKENS.md section 10
+
+/// The links as the register keeps them, in the namespace that the token acts in.
+std::vector<SeenLink> links_of(const VerifiedToken& token) {
+  std::vector<SeenLink> links;
+  for (std::size_t i = 0; i < token.links.size(); ++i) {
+    const VerifiedLink& link = token.links[i];
+    std::vector<Caveat> own;
+    std::ranges::copy_if(token.caveats, std::back_inserter(own),
+                         [&](const Caveat& caveat) { return caveat.element == i + 1; });
+    links.push_back({.tenant = token.tenant.value_or(TenantId::platform()),
+                     .rid = token.rids[i + 1],
+                     .id = link.id,
+                     .parent = token.rids[i],
+                     .root = token.rids.front(),
+                     .scope = link.scope.text(),
+                     .subject_key = link.holder,
+                     .caveats = encode_caveats(own),
+                     .depth = static_cast<std::int64_t>(i + 1),
+                     .issued_at = instant_from_s(link.issued_at_s),
+                     .not_before = instant_from_s(link.not_before_s),
+                     .expires_at = instant_from_s(link.expires_at_s)});
+  }
+  return links;
+}
 
 Caller caller_of(const VerifiedToken& token) {
   return {.tenant = token.tenant.value_or(TenantId::platform()),
@@ -26,7 +53,8 @@ Caller caller_of(const VerifiedToken& token) {
           .caveats = token.caveats,
           .audience = token.audience,
           .requires_pop = token.requires_pop,
-          .request_id = {}};
+          .request_id = {},
+          .links = links_of(token)};
 }
 
 bool is_change(const Route& route) { return std::holds_alternative<ChangeHandler>(route.handler); }
@@ -49,13 +77,15 @@ Checked<void> check_request(const KnownToken& known, const Request& request, con
   const auto named = named_tenant(match);
   if (named && !*named && known.token.tenant) return fault(FaultKind::tenant_mismatch, "tenant_mismatch");
   const std::string resource = resource_of(match);
-  const TokenUse use{.method = request.method(),
-                     .path = request.path(),
-                     .operation = match.route->operation,
-                     .resource = resource,
-                     .peer = request.peer,
-                     .tenant = named.value_or(std::nullopt),
-                     .needed = *match.route->needs};
+  const TokenUse use{
+      .method = request.method(),
+      .path = request.path(),
+      .operation = match.route->operation,
+      .resource = resource,
+      .peer = request.peer,
+      .tenant = named.value_or(std::nullopt),
+      .needed = *match.route->needs,
+      .charges_counters = known.caller.limits && !std::holds_alternative<OpenHandler>(match.route->handler)};
   if (auto allowed = check_use(known.token, use); !allowed) return allowed;
   return {};
 }
@@ -113,6 +143,7 @@ Checked<std::shared_ptr<KnownToken>> Authenticator::learn(std::string_view crede
   auto verified = TRY(std::move(checked));
   Caller caller = caller_of(verified);
   add_keys_of_ancestors(caller, reader);
+  caller.limits = resolve_limits(caller, reader);
   auto known = std::make_shared<KnownToken>(
       KnownToken{.token = std::move(verified), .caller = std::move(caller), .verified_at = now});
   if (!watch_namespaces(*known, reader)) return fault("tenant_unknown");

@@ -31,6 +31,7 @@ struct KnownToken {
   std::shared_ptr<TenantGate> home;       ///< Of the namespace whose generation counts.
   std::vector<WatchedNamespace> watched;  ///< `namespaces_of` the caller.
   Instant verified_at;
+  mutable Instant noted_at = {};  ///< When its I/O thread last noted that it was used.
 };
 
 struct DigestHash {

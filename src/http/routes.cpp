@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "http/ledger.h"
+#include "http/links.h"
 #include "http/oauth.h"
 #include "http/open.h"
 #include "http/tenants.h"
@@ -40,6 +41,7 @@ const Route table[] = {
      post_replacements},
     {"POST", "/v1/tenants/{t}/tokens/{id}/replace", "token.replace", tenant_admin, Subject::path_tenant,
      post_replacement},
+    {"GET", "/v1/tenants/{t}/links", "link.list", tenant_admin, Subject::path_tenant, get_links, paged},
     {"POST", "/v1/tenants/{t}/revocations", "revocation.create", tenant_admin, Subject::path_tenant, post_revocation},
     {"POST", "/v1/tokens", "token.issue.alias", tenant_admin, Subject::own_namespace, post_token},
     {"DELETE", "/v1/tokens/{id}", "token.revoke.alias", read, Subject::own_namespace, remove_token},

@@ -1,6 +1,7 @@
 // Who asks, as the verified token says.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,7 +9,7 @@
 #include "domain/issued_token.h"
 #include "domain/scope.h"
 #include "service/ports.h"
-#include "token/caveat.h"
+#include "token/caveat_limit.h"
 
 namespace cadastre {
 
@@ -27,6 +28,9 @@ struct Caller {
   std::string audience;         ///< `aud`.
   bool requires_pop = false;
   std::string request_id;
+  /// What its `quota`, `rpm` and `uses` caveats are charged to. Nothing: not known, so whatever they limit is refused.
+  std::optional<std::vector<CaveatLimit>> limits = {};
+  std::vector<SeenLink> links = {};  ///< Its offline links, root first, as they are kept; when they were seen is open.
 };
 
 /// True for a platform administrator, who belongs to no tenant.

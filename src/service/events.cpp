@@ -147,6 +147,20 @@ Event ledger_key_rotated_of(const LogId& log, const PublicKey& before, const Pub
                    {"after", encode_base64url(after)}}};
 }
 
+Event link_seen(const SeenLink& link, std::string request_id) {
+  return {.type = EventType::token_link_seen,
+          .tenant = link.tenant,
+          .actor = {.kind = "system"},
+          .request_id = std::move(request_id),
+          .data = {{"rid", encode_base64url(link.rid)},
+                   {"parent", encode_base64url(link.parent)},
+                   {"root", encode_base64url(link.root)},
+                   {"depth", link.depth},
+                   {"scope", link.scope},
+                   {"subject_key", encode_base64url(link.subject_key)},
+                   {"expires_at", ms_since_epoch(link.expires_at)}}};
+}
+
 Event ledger_read(const TenantId& tenant, const Caller& caller) {
   return event_of(EventType::ledger_read, tenant, caller, {});
 }

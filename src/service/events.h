@@ -39,6 +39,8 @@ Event signing_key_changed(std::string_view change, std::string_view kid, std::st
 Event ledger_key_rotated(const TenantId& tenant, std::string_view before, std::string_view after, Actor actor);
 /// The same for the platform's log, without the tenant's name: every tenant may read that one.
 Event ledger_key_rotated_of(const LogId& log, const PublicKey& before, const PublicKey& after, Actor actor);
+/// An offline link was used in the namespace for the first time; the service saw it in the request of that id.
+Event link_seen(const SeenLink& link, std::string request_id);
 /// The platform read the tenant's log (LEDGER.md section 6).
 Event ledger_read(const TenantId& tenant, const Caller& caller);
 

@@ -16,6 +16,7 @@
 #include "domain/device.h"
 #include "domain/event.h"
 #include "domain/issued_token.h"
+#include "domain/rate_budget.h"
 #include "domain/session.h"
 #include "domain/signing_key.h"
 #include "domain/tenant.h"
@@ -111,6 +112,8 @@ class Reader {
   virtual std::vector<SeenLink> links(const TenantId& tenant, const LinkQuery& query) = 0;
   /// 0 when nothing was counted yet.
   virtual std::int64_t counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid) = 0;
+  /// What the element's `rpm` caveat counted; an empty one when that was nothing yet.
+  virtual RateBudget caveat_rate(const TenantId& tenant, const RevocationId& rid) = 0;
   virtual std::vector<SigningKey> signing_keys() = 0;  ///< All of them, in order of `kid`.
   virtual std::optional<LogHead> log_head(const TenantId& tenant) = 0;
   /// Those of them that there are, deleted ones and the platform too, in no order. One question where each costs a
@@ -160,6 +163,7 @@ class Tx : public Reader {
   virtual void put(const SeenLink& link) = 0;
   /// Requires a value that is not negative; 0 forgets the counter.
   virtual void set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value) = 0;
+  virtual void set_caveat_rate(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate) = 0;
   virtual void put(const SigningKey& key) = 0;  ///< In the platform's namespace.
   /// Appends the event to its tenant's log: seq from the head, ts = max(`now`, last ts). Answers the seq.
   virtual std::uint64_t append(const Event& event, Instant now) = 0;

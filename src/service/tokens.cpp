@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "service/events.h"
+#include "service/seen_tokens.h"
 #include "token/claims.h"
 
 namespace cadastre {
@@ -140,6 +141,7 @@ Result<IssuedToken> plan_token(Reader& reader, Services& services, const Caller&
   TRY(admit_sub_token(caller, order, record.expires_at));
   if (is_platform(caller) == order.tenant.is_platform()) TRY(bind_to_parent(services, caller, order, record));
   record.issued_by = caller.token_id;
+  if (!caller.rids.empty()) record.parent = caller.rids.front();
   return record;
 }
 
@@ -156,6 +158,7 @@ Result<FreshToken> issue_token(Tx& tx, Services& services, const Caller& caller,
   const Instant now = services.clock.now();
   auto planned = TRY(plan_token(tx, services, caller, order, now));
   auto fresh = TRY(sign_token(services, std::move(planned)));
+  if (!fresh.record.ancestors.empty()) see_links(tx, caller, now);
   tx.insert(fresh.record);
   tx.append(token_issued(fresh.record, actor_of(caller), caller.request_id), now);
   return fresh;

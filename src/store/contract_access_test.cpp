@@ -25,6 +25,13 @@ Look look(const std::optional<Row>& row, const std::vector<Row>& all = {}) {
   return {row ? words_of(*row) : "", words_of_all(all)};
 }
 
+/// What is counted after so many requests, one each 100 ms.
+RateBudget rate_of(int requests) {
+  RateBudget rate;
+  for (int i = 0; i < requests; ++i) rate.admit(1000, noon + std::chrono::milliseconds(100 * i));
+  return rate;
+}
+
 /// One kind of row: how it is written, replaced and removed, and how it is seen.
 struct Kind {
   const char* name;
@@ -208,6 +215,7 @@ TEST_CASE("what gives access to one tenant does not exist for another") {
         tx.put(sample_session(tenant, 1));
         tx.put(sample_link(tenant, 1));
         tx.set_counter(tenant, CounterKind::vms, filled<32>(1), 5);
+        tx.set_caveat_rate(tenant, filled<32>(1), rate_of(5));
       });
     };
     const auto is_empty = [](Reader& reader, const TenantId& tenant) {
@@ -215,7 +223,8 @@ TEST_CASE("what gives access to one tenant does not exist for another") {
              !reader.challenge(tenant, sample_challenge(tenant, 1).id) &&
              !reader.session(tenant, sample_session(tenant, 1).id) && reader.sessions(tenant, {}).empty() &&
              !reader.link(tenant, sample_link(tenant, 1).rid) && reader.links(tenant, {}).empty() &&
-             reader.counter(tenant, CounterKind::vms, filled<32>(1)) == 0;
+             reader.counter(tenant, CounterKind::vms, filled<32>(1)) == 0 &&
+             reader.caveat_rate(tenant, filled<32>(1)) == RateBudget();
     };
     fill(acme);
     const auto reader = store.open_reader();
@@ -246,6 +255,7 @@ TEST_CASE("a write to a namespace that does not exist, or of a token that does n
         [](Tx& tx) { tx.put(sample_link(zeta, 1)); },
         [](Tx& tx) { tx.put(sample_signing_key(1)); },
         [](Tx& tx) { tx.set_counter(zeta, CounterKind::vms, filled<32>(1), 1); },
+        [](Tx& tx) { tx.set_caveat_rate(zeta, filled<32>(1), rate_of(1)); },
         [](Tx& tx) { tx.mark_seen(acme, sample_token(acme, 1).id, noon); },
     };
     for (const auto& body : bodies) CHECK_THROWS_AS(change(store, acme, body), StoreFailure);
@@ -304,6 +314,26 @@ TEST_CASE("a counter is what it was set to, for each kind and element apart, and
     CHECK(counted(*reader, CounterKind::vms) == 0);
     drop(store, acme, [&](Tx& tx) { tx.set_counter(acme, CounterKind::vms, filled<32>(1), 9); });
     CHECK(counted(*reader, CounterKind::vms) == 0);
+  });
+}
+
+TEST_CASE("a rate is what it was set to, for each element apart, and empty when it was never set") {
+  on_every_store([](Store& store) {
+    register_tenant(store, "acme");
+    const auto reader = store.open_reader();
+    CHECK(reader->caveat_rate(acme, filled<32>(1)) == RateBudget());
+    for (const int requests : {1, 300, 2}) {
+      change(store, acme, [&](Tx& tx) {
+        tx.caveat_rate(acme, filled<32>(1));
+        tx.set_caveat_rate(acme, filled<32>(1), rate_of(7));
+        tx.set_caveat_rate(acme, filled<32>(1), rate_of(requests));
+        CHECK(tx.caveat_rate(acme, filled<32>(1)) == rate_of(requests));
+      });
+      CHECK(reader->caveat_rate(acme, filled<32>(1)) == rate_of(requests));
+      CHECK(reader->caveat_rate(acme, filled<32>(2)) == RateBudget());
+    }
+    drop(store, acme, [&](Tx& tx) { tx.set_caveat_rate(acme, filled<32>(1), rate_of(9)); });
+    CHECK(reader->caveat_rate(acme, filled<32>(1)) == rate_of(2));
   });
 }
 
@@ -387,6 +417,7 @@ TEST_CASE("the listener hears of each change of a device or a signing key, and o
             tx.erase_session(acme, sample_session(acme, 1).id);
             tx.put(sample_link(acme, 1));
             tx.set_counter(acme, CounterKind::uses, filled<32>(1), 1);
+            tx.set_caveat_rate(acme, filled<32>(1), rate_of(1));
             tx.mark_seen(acme, sample_token(acme, 1).id, noon);
           }).empty());
     const Tenant row = store->open_reader()->tenant(acme).value();

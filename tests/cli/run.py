@@ -19,9 +19,11 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import credential  # noqa: E402
 from server import Server, add_arguments  # noqa: E402
+from watch import wait_for  # noqa: E402
 
 OK, REFUSED, USAGE, INPUT_OUTPUT = range(4)
 PUBLISHED_WITHIN_S = 20
+TOLD_WITHIN_S = 10
 LIMITS = ("--display-name", "Acme", "--max-vms", "3", "--storage-quota-gb", "100", "--api-rate-limit-rpm", "100000")
 SMALL_VM = ("--type", "small", "--ram-mb", "64", "--vcpus", "1")
 
@@ -253,6 +255,9 @@ def offline(trial):
     trial.expect("its elements", (chain.count("~"), last.startswith(chain + "~")), (1, True))
     trial.save("last.token", last)
     trial.run("vm", "list", *theirs)
+    trial.expect("links before one was told", wait_for(lambda: trial.json("token", "links")["links"], TOLD_WITHIN_S), True)
+    trial.expect("the link, once it was used", [each["rid"] for each in trial.json("token", "links")["links"]],
+                 [credential.rid_of(chain.partition("~")[2])])
     trial.expect("the chain by the server", len(trial.json("whoami", "--token-file", "last.token")["chain"]), 3)
     trial.run("vm", "create", *SMALL_VM, "--token-file", "last.token", code=REFUSED, says="INSUFFICIENT_SCOPE")
     opened = trial.json("token", "inspect", "--token-file", "last.token")

@@ -91,6 +91,7 @@ ROWS = {
     "token.replace": Row(ADMIN, "path", 201, change=True, has_id=True, body=lambda *_: {"scope": "USER", "expires_in_seconds": 60},
                          fresh=fresh_token),
     "token.replace.bulk": Row(ADMIN, "path", 201, change=True, body=doomed_order),
+    "link.list": Row(ADMIN, "path", 200),
     "revocation.create": Row(ADMIN, "path", 204, change=True, body=revocation),
     "token.issue.alias": Row(ADMIN, "own", 201, change=True, body=named_token_order),
     "token.revoke.alias": Row(READ, "own", 204, change=True, has_id=True, small=ADMIN, fresh=fresh_token),

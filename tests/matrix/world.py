@@ -119,13 +119,14 @@ class World:
         return changed(token, seed_of(self.server.data_dir, "token-issuer"), iat=now - 3600, exp=now - 1)
 
     def snapshot(self):
-        """Everything that a refused request could have changed, by owner."""
+        """Everything that a refused request could have changed, by owner. When tokens were seen is told by the way and left out."""
         seen = {"tenants": json.loads(self.get("/v1/tenants?page_size=1000", self.admin))["tenants"]}
         for owner in (*TENANTS, None):
             entries = json.loads(self.get("/v1/ledger/entries?page_size=1000", self.token_of(owner)))["entries"]
             seen["ledger", owner] = [entry["seq"] for entry in entries if entry["type"] not in OWN_LEAVES]
             if owner:
-                seen["tokens", owner] = self.get(f"/v1/tenants/{owner}/tokens?page_size=1000", self.admin)
+                tokens = json.loads(self.get(f"/v1/tenants/{owner}/tokens?page_size=1000", self.admin))["tokens"]
+                seen["tokens", owner] = [{**token, "first_seen": None, "last_seen": None} for token in tokens]
                 seen["vms", owner] = self.get("/v1/vms?page_size=1000", self.token_of(owner))
         return seen
 

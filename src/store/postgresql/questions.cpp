@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "store/packed_columns.h"
+
 namespace cadastre::postgresql {
 namespace {
 
@@ -176,6 +178,12 @@ std::optional<std::int64_t> find_counter(Connection& connection, const TenantId&
                                          const RevocationId& rid) {
   return first_of<std::int64_t>(connection.run(Sql::find_counter, tenant.text(), kind, rid),
                                 [](const Rows& rows) { return rows.integer(0); });
+}
+
+RateBudget find_caveat_rate(Connection& connection, const TenantId& tenant, const RevocationId& rid) {
+  return first_of<RateBudget>(connection.run(Sql::find_caveat_rate, tenant.text(), rid),
+                              [](const Rows& rows) { return stored_rate(rows.bytes(0)); })
+      .value_or(RateBudget());
 }
 
 std::vector<SigningKey> signing_keys(Connection& connection) {

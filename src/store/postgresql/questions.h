@@ -34,6 +34,8 @@ std::vector<SeenLink> find_links(Connection& connection, const TenantId& tenant,
 /// Nothing when nothing was counted yet.
 std::optional<std::int64_t> find_counter(Connection& connection, const TenantId& tenant, CounterKind kind,
                                          const RevocationId& rid);
+/// An empty one when nothing was counted yet.
+RateBudget find_caveat_rate(Connection& connection, const TenantId& tenant, const RevocationId& rid);
 std::vector<SigningKey> signing_keys(Connection& connection);
 
 std::vector<Leaf> find_leaves(Connection& connection, const TenantId& tenant, const LeafQuery& query);

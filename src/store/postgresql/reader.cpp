@@ -78,6 +78,9 @@ class SessionReader final : public Reader {
   std::int64_t counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid) override {
     return ask([&](Connection& c) { return find_counter(c, tenant, kind, rid); }).value_or(0);
   }
+  RateBudget caveat_rate(const TenantId& tenant, const RevocationId& rid) override {
+    return ask([&](Connection& c) { return find_caveat_rate(c, tenant, rid); });
+  }
   std::vector<SigningKey> signing_keys() override {
     return ask([&](Connection& c) { return postgresql::signing_keys(c); });
   }

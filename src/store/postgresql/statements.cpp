@@ -177,6 +177,10 @@ constexpr Statement all[] = {
     {Sql::erase_counters, "erase_counters",
      "DELETE FROM caveat_counter c USING unnest($1::text[], $2::bigint[], $3::bytea[]) AS n(tenant_id, kind, rid) "
      "WHERE c.tenant_id = n.tenant_id AND c.kind = n.kind AND c.rid = n.rid"},
+    {Sql::find_caveat_rate, "find_caveat_rate", "SELECT budget FROM caveat_rate WHERE tenant_id = $1 AND rid = $2"},
+    {Sql::put_caveat_rates, "put_caveat_rates",
+     "INSERT INTO caveat_rate (tenant_id, rid, budget) SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[]) "
+     "ON CONFLICT (tenant_id, rid) DO UPDATE SET budget = excluded.budget"},
 
     {Sql::signing_keys, "signing_keys",
      "SELECT kid, " SIGNING_KEY("") " FROM signing_key WHERE tenant_id = $1 ORDER BY kid"},

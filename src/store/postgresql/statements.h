@@ -66,6 +66,8 @@ enum class Sql {
   find_counter,
   put_counters,
   erase_counters,
+  find_caveat_rate,
+  put_caveat_rates,
   signing_keys,
   put_signing_keys,
 

@@ -81,6 +81,7 @@ class Transaction final : public Tx {
   std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) override;
   std::vector<SeenLink> links(const TenantId& tenant, const LinkQuery& query) override;
   std::int64_t counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid) override;
+  RateBudget caveat_rate(const TenantId& tenant, const RevocationId& rid) override;
   std::vector<SigningKey> signing_keys() override;
   std::optional<LogHead> log_head(const TenantId& tenant) override;
   std::vector<Leaf> leaves(const TenantId& tenant, const LeafQuery& query) override;
@@ -108,6 +109,7 @@ class Transaction final : public Tx {
   void erase_session(const TenantId& tenant, const SessionId& id) override;
   void put(const SeenLink& link) override;
   void set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value) override;
+  void set_caveat_rate(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate) override;
   void put(const SigningKey& key) override;
   std::uint64_t append(const Event& event, Instant now) override;
   void record(const TenantId& tenant, const IdempotentAnswer& answer) override;
