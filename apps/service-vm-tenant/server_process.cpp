@@ -78,7 +78,7 @@ int wait_for_stop(const Signals& signals, http::TlsIdentity* identity) {
   }
 }
 
-/// Calls the API's chores: every second the house, every minute the refusals.
+/// Calls the API's chores: every second the house, every 15 s the ended sessions, every minute the refusals.
 class Housekeeper {
  public:
   explicit Housekeeper(http::Api& api) : api_(api), thread_([this](const std::stop_token& stop) { run(stop); }) {}
@@ -90,6 +90,7 @@ class Housekeeper {
       stopped_.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
       api_.keep_house();
       if (second % 60 == 0) api_.record_refusals();
+      if (second % 15 == 0) api_.close_ended_sessions();
     }
   }
 

@@ -48,6 +48,8 @@ class Api final : public Handler {
   void keep_house();
   /// Appends to each tenant's ledger how many of its requests were refused since the last call, if any were.
   void record_refusals();
+  /// Takes the sessions away whose time is over, each with its ledger entry. Never throws what the register can.
+  void close_ended_sessions();
 
   ApiParts& parts() { return parts_; }
   RequestMetrics& metrics() { return metrics_; }

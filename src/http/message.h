@@ -36,6 +36,8 @@ struct Response {
   /// Set when the body holds a token, which must not be kept: `<tenant>/<token_id>`, from which it can be signed again;
   /// `<tenant>/[<token_id>,…]` when it is a list of them.
   std::string token_reference = {};
+  /// Set when it holds a secret that nobody can make again: it is not kept for an Idempotency-Key.
+  bool is_secret = false;
 
   const std::string& content() const { return shared_body ? *shared_body : body; }
 };

@@ -49,6 +49,7 @@ Response valid(const KnownToken& known) {
   }
   chain += ']';
   object.key("caveats") += token.caveats.empty() ? "[]" : encode_caveats(token.caveats);
+  if (known.session) object.field("session_id", encode_base64url(known.session->id));
   object.end();
   return response;
 }

@@ -1,6 +1,7 @@
 // Who asks, as the verified token says.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,13 @@
 #include "token/caveat.h"
 
 namespace cadastre {
+
+/// The session that a caller came with, in place of the token that it was opened with.
+struct CallerSession {
+  SessionId id{};
+  RevocationId rid{};  ///< What records its end before its time, in the caller's `tenant`.
+  Instant expires_at;
+};
 
 struct Caller {
   TenantId tenant;  ///< Whom it acts for; TenantId::platform() when the token is a platform administrator's.
@@ -27,6 +35,9 @@ struct Caller {
   std::string audience;         ///< `aud`.
   bool requires_pop = false;
   std::string request_id;
+  std::string kid;     ///< The issuer key that signed the token.
+  std::string device;  ///< `dev`; empty when it is not a device's.
+  std::optional<CallerSession> session = {};  ///< Everything else is its token's.
 };
 
 /// True for a platform administrator, who belongs to no tenant.
@@ -44,8 +55,8 @@ std::vector<TenantId> namespaces_of(const Caller& caller);
 void add_keys_of_ancestors(Caller& caller, Reader& reader);
 
 /// Asks the store again, inside the transaction that is about to change something, whether the caller still may:
-/// expiry, generation, revocation of any element, of any element's key or of any ancestor. Refuses as authentication
-/// does.
+/// expiry, generation, revocation of any element, of any element's key, of any ancestor or of the session. Refuses as
+/// authentication does.
 Result<void> readmit(Reader& tx, const Caller& caller, Instant now);
 
 }  // namespace cadastre

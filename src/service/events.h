@@ -3,6 +3,7 @@
 
 #include "domain/event.h"
 #include "domain/issued_token.h"
+#include "domain/session.h"
 #include "domain/tenant.h"
 #include "domain/vm.h"
 #include "service/caller.h"
@@ -34,6 +35,12 @@ Event key_revoked(const TenantId& tenant, const Bytes<32>& key, const Caller& ca
 Event generation_revoked(const Tenant& tenant, const Caller& caller);
 /// An issuer key became next, active or revoked; `before` is the kid that was active, or empty.
 Event signing_key_changed(std::string_view change, std::string_view kid, std::string_view before, Actor actor);
+/// Not from where: an address can be a person's.
+Event session_opened(const Session& session, const Caller& caller);
+/// How long it lasted, in whole seconds, and why it ended: `closed`, `token_revoked`, `tenant_deleted`, `expired` or
+/// `idle`.
+Event session_closed(const Session& session, std::string_view reason, Instant ended_at, Actor actor,
+                     std::string request_id);
 /// The platform read the tenant's log (LEDGER.md section 6).
 Event ledger_read(const TenantId& tenant, const Caller& caller);
 
