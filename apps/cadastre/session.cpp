@@ -34,7 +34,8 @@ struct CloseArguments {
 void describe_open(Verb& verb, OpenArguments& arguments) {
   verb.option("--label", arguments.label, "TEXT", "a note for the list of sessions")
       .option("--idle-timeout", arguments.idle_timeout, "DURATION", "unused for so long it ends; else 15m")
-      .option("--lifetime", arguments.lifetime, "DURATION", "it ends after so long in any case; else 8h, or the token's")
+      .option("--lifetime", arguments.lifetime, "DURATION",
+              "it ends after so long in any case; else 8h, or the token's")
       .option("--save", arguments.save, "FILE", "put the credential into this new file instead of showing it")
       .option("--as-context", arguments.as_context, "NAME",
               "keep the server with that file as a context, and make it the current one");
@@ -73,9 +74,8 @@ std::string prove(Program& program, const json::Value& challenge, const PrivateK
   const std::string audience = text_of(challenge, "aud");
   Bytes<16> id;
   program.random.fill(id);
-  return make_session_proof(
-      {.audience = audience, .holder = key.public_key(), .rid = bytes_of(challenge, "rid")},
-      bytes_of(challenge, "nonce"), key, id, program.clock.now());
+  return make_session_proof({.audience = audience, .holder = key.public_key(), .rid = bytes_of(challenge, "rid")},
+                            bytes_of(challenge, "nonce"), key, id, program.clock.now());
 }
 
 /// Keeps the server and the file with the credential under a name, which is the current one from now on.

@@ -71,7 +71,8 @@ TEST_CASE("secrets on the command line are seen before they are used") {
   };
   CHECK(found("eyJhbGciOiJFZERTQSJ9.e30.AAAA"));
   CHECK(found("--token-file=eyJhbGciOiJFZERTQSJ9.e30.AAAA~eyJ.x.y"));
-  const std::string session = SessionCredential{.tenant = TenantId::parse("acme").value(), .id = {}, .secret = {}}.text();
+  const std::string session =
+      SessionCredential{.tenant = TenantId::parse("acme").value(), .id = {}, .secret = {}}.text();
   CHECK(found(session));
   CHECK(found("--token-file=" + session));
   CHECK_FALSE(found("docs_of.acme.md"));

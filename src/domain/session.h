@@ -38,7 +38,7 @@ struct Session {
   bool is_browser = false;
 };
 
-constexpr std::chrono::seconds session_limit_min{10};                      // of idleness and of life
+constexpr std::chrono::seconds session_limit_min{10};  // of idleness and of life
 constexpr std::chrono::seconds session_lifetime_max = std::chrono::hours(24);
 constexpr std::chrono::seconds session_lifetime_default = std::chrono::hours(8);
 constexpr std::chrono::seconds session_idle_default = std::chrono::minutes(15);

@@ -355,12 +355,11 @@ void Api::close_ended_sessions() {
     const auto ended = parts_.store.open_reader()->ended_sessions(now, sessions_a_turn);
     for (const Session& session : ended) {
       if (now < sweep_time(session)) continue;
-      Change change{.tenant = session.tenant,
-                    .body =
-                        [tenant = session.tenant, id = session.id, now](Tx& tx) {
-                          return sweep_session(tx, tenant, id, now) ? Verdict::commit : Verdict::drop;
-                        },
-                    .done = [](const std::exception_ptr&) {}};  // the next turn finds it again
+      Change change{
+          .tenant = session.tenant,
+          .body = [tenant = session.tenant, id = session.id,
+                   now](Tx& tx) { return sweep_session(tx, tenant, id, now) ? Verdict::commit : Verdict::drop; },
+          .done = [](const std::exception_ptr&) {}};  // the next turn finds it again
       if (!parts_.store.submit(std::move(change))) return;
     }
   } catch (const StoreFailure& failure) {

@@ -110,8 +110,8 @@ std::size_t DigestHash::operator()(const Digest& digest) const {
   return hash;
 }
 
-Authenticator::Authenticator(VerifierRules rules, IssuerKeyring& keyring, TenantGates& gates, Store& store, const Clock& clock,
-                             std::string public_url, std::int64_t address_limit)
+Authenticator::Authenticator(VerifierRules rules, IssuerKeyring& keyring, TenantGates& gates, Store& store,
+                             const Clock& clock, std::string public_url, std::int64_t address_limit)
     : rules_(std::move(rules)),
       keyring_(keyring),
       gates_(gates),
@@ -153,8 +153,8 @@ Checked<KnownToken> Authenticator::look_up(const SessionCredential& credential, 
 Checked<std::shared_ptr<KnownToken>> Authenticator::learn(std::string_view credential, const Digest& digest,
                                                           TokenCache& cache, Reader& reader) {
   const auto of_session = SessionCredential::parse(credential);
-  auto known = std::make_shared<KnownToken>(
-      TRY(of_session ? look_up(*of_session, reader) : verify(credential, cache, reader)));
+  auto known =
+      std::make_shared<KnownToken>(TRY(of_session ? look_up(*of_session, reader) : verify(credential, cache, reader)));
   if (!watch_namespaces(*known, reader)) return fault("tenant_unknown");
   cache.tokens.put(digest, known);
   return known;

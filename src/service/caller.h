@@ -35,8 +35,8 @@ struct Caller {
   std::string audience;         ///< `aud`.
   bool requires_pop = false;
   std::string request_id;
-  std::string kid;     ///< The issuer key that signed the token.
-  std::string device;  ///< `dev`; empty when it is not a device's.
+  std::string kid;                            ///< The issuer key that signed the token.
+  std::string device;                         ///< `dev`; empty when it is not a device's.
   std::optional<CallerSession> session = {};  ///< Everything else is its token's.
 };
 

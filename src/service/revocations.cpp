@@ -75,9 +75,8 @@ std::vector<RevocationId> rids_of(const IssuedToken& token) {
 }
 
 void drop_sessions_below(Tx& tx, const Caller& caller, const TenantId& tenant, const RevocationId& rid, Instant now) {
-  drop_sessions(tx, caller, tenant, token_revoked_reason, now, [&](const Session& session) {
-    return std::ranges::find(session.rids, rid) != session.rids.end();
-  });
+  drop_sessions(tx, caller, tenant, token_revoked_reason, now,
+                [&](const Session& session) { return std::ranges::find(session.rids, rid) != session.rids.end(); });
 }
 
 void mark_ended(Tx& tx, const Caller& caller, const IssuedToken& token, Instant now) {
@@ -139,9 +138,8 @@ Result<void> revoke_key(Tx& tx, Services& services, const Caller& caller, const 
   tx.insert(long_revocation(services, tenant, RevocationKind::key, id));
   const Instant now = services.clock.now();
   tx.append(key_revoked(tenant, key, caller), now);
-  drop_sessions(tx, caller, tenant, token_revoked_reason, now, [&](const Session& session) {
-    return std::ranges::find(session.keys, id) != session.keys.end();
-  });
+  drop_sessions(tx, caller, tenant, token_revoked_reason, now,
+                [&](const Session& session) { return std::ranges::find(session.keys, id) != session.keys.end(); });
   return {};
 }
 

@@ -66,8 +66,7 @@ std::optional<SessionCredential> SessionCredential::parse(std::string_view text)
   const auto id_bytes = id ? exactly<16>(*id) : std::nullopt;
   const auto secret_bytes = secret ? exactly<32>(*secret) : std::nullopt;
   if ((!tenant && !named.empty()) || !id_bytes || !secret_bytes) return std::nullopt;
-  return SessionCredential{
-      .tenant = tenant ? *tenant : TenantId::platform(), .id = *id_bytes, .secret = *secret_bytes};
+  return SessionCredential{.tenant = tenant ? *tenant : TenantId::platform(), .id = *id_bytes, .secret = *secret_bytes};
 }
 
 std::string SessionCredential::text() const {
@@ -136,8 +135,7 @@ Caller caller_of(const Session& session) {
           .caveats = token.caveats,
           .audience = token.audience,
           .kid = token.kid,
-          .session = CallerSession{
-              .id = session.id, .rid = session_rid(session.id), .expires_at = session.expires_at}};
+          .session = CallerSession{.id = session.id, .rid = session_rid(session.id), .expires_at = session.expires_at}};
 }
 
 }  // namespace cadastre

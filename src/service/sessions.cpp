@@ -28,9 +28,10 @@ Result<void> admit_opening(Reader& reader, const Caller& caller) {
     return refuse(Code::forbidden, "session", "A session opens no other: send the token that it was opened with.");
   }
   if (has_dropped_key(reader, caller)) {
-    return refuse(Code::forbidden, "token",
-                  "This token was made on the server, and its key was dropped: nobody can sign for it. Issue a token of "
-                  "service:platform-admin for a key of yours (POST /v1/tokens) and open the session with that.");
+    return refuse(
+        Code::forbidden, "token",
+        "This token was made on the server, and its key was dropped: nobody can sign for it. Issue a token of "
+        "service:platform-admin for a key of yours (POST /v1/tokens) and open the session with that.");
   }
   if (caller.requires_pop || !caller.device.empty()) {
     return refuse(Code::forbidden, "pop",
@@ -42,9 +43,7 @@ Result<void> admit_opening(Reader& reader, const Caller& caller) {
   return admit_change(*tenant);
 }
 
-std::unexpected<Refusal> unknown_session() {
-  return refuse(Code::not_found, "session", "There is no such session.");
-}
+std::unexpected<Refusal> unknown_session() { return refuse(Code::not_found, "session", "There is no such session."); }
 
 std::unexpected<Refusal> wrong_proof(const std::string& reason) {
   return refuse_member("proof", fmt::format("does not hold: {}", reason));
@@ -53,8 +52,8 @@ std::unexpected<Refusal> wrong_proof(const std::string& reason) {
 /// The open challenge of that nonce; it was handed to the caller's token.
 Result<Challenge> open_challenge(Reader& reader, const Caller& caller, const Bytes<32>& nonce, Instant now) {
   const auto found = reader.challenge(caller.tenant, sha256(ByteView(nonce)));
-  const bool is_callers = found && found->kind == ChallengeKind::session &&
-                          found->subject_key == caller.subject_key && found->created_by == caller.token_id;
+  const bool is_callers = found && found->kind == ChallengeKind::session && found->subject_key == caller.subject_key &&
+                          found->created_by == caller.token_id;
   if (!is_callers || now >= found->expires_at) {
     return wrong_proof("its nonce is of no open challenge of this token; ask for another");
   }

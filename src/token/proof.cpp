@@ -25,8 +25,7 @@ std::unexpected<TokenFault> refused(std::string reason) { return fault(FaultKind
 Checked<ProofClaims> decode_proof_claims(std::string_view payload) {
   ProofClaims claims;
   claims.issued_at_s = TRY(decode_proof_payload(
-      payload,
-      {{"htm", &claims.method}, {"htu", &claims.url}, {"ath", &claims.credential_hash}, {"jti", &claims.id}},
+      payload, {{"htm", &claims.method}, {"htu", &claims.url}, {"ath", &claims.credential_hash}, {"jti", &claims.id}},
       {"nonce"}));
   return claims;
 }

@@ -39,7 +39,8 @@ struct Good {
 void read_parts(const Good& good, std::string_view text, AdmittedKeys& admitted) {
   const auto token = verify_token(text, good.rules, good.keys, admitted, good.now);
   CHECK_INVARIANT(!token || text.starts_with(good.credential));
-  for (const ObjectKind kind : {ObjectKind::capability, ObjectKind::link, ObjectKind::proof, ObjectKind::session_proof}) {
+  for (const ObjectKind kind :
+       {ObjectKind::capability, ObjectKind::link, ObjectKind::proof, ObjectKind::session_proof}) {
     static_cast<void>(decode_header(text, kind));
     const auto claims = decode_claims(text, kind);
     if (claims && claims->caveats) static_cast<void>(decode_caveats(*claims->caveats, 0));

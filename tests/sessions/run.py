@@ -346,6 +346,7 @@ def limits(trial):
         return len(gone) == 2 and time.monotonic() - began > 2 * IDLE_S
 
     wait_for(look, PATIENCE_S)
+    trial.expect("both came to their end", sorted(gone), ["idle", "old"])
     trial.expect("neither before its time", all(IDLE_S - 1 <= after <= IDLE_S + 5 for after in gone.values()), True)
     print(f"old ended after {gone.get('old', 0):.1f} s, idle after {gone.get('idle', 0):.1f} s")
     trial.ended("its life over", old)
