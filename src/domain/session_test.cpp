@@ -62,7 +62,10 @@ TEST_CASE("a session ends by age or by idleness, and its uses are noted in time"
   };
   for (const Row& row : rows) {
     CAPTURE(row.name);
-    const Session session{.seen_at = after(row.seen_s), .expires_at = after(row.expires_s), .idle_s = row.idle_s};
+    const Session session{.tenant = TenantId::platform(),
+                          .seen_at = after(row.seen_s),
+                          .expires_at = after(row.expires_s),
+                          .idle_s = row.idle_s};
     CHECK(name_of(ending_of(session).how) == row.how);
     CHECK(ending_of(session).at == after(row.ends_s));
     CHECK(!has_ended(session, after(row.ends_s) - std::chrono::milliseconds(1)));
@@ -80,7 +83,10 @@ TEST_CASE("a session ends by age or by idleness, and its uses are noted in time"
 TEST_CASE("whoever uses a session within its idle limit never finds it ended, though not every use is noted") {
   for (const std::int64_t idle_s : {10, 60, 900, 86'400}) {
     CAPTURE(idle_s);
-    Session session{.seen_at = noon, .expires_at = noon + std::chrono::hours(10'000), .idle_s = idle_s};
+    Session session{.tenant = TenantId::platform(),
+                    .seen_at = noon,
+                    .expires_at = noon + std::chrono::hours(10'000),
+                    .idle_s = idle_s};
     Instant now = noon;
     for (int use = 0; use < 1000; ++use) {
       // Now soon, now as late as the limit allows.

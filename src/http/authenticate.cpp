@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/log.h"
@@ -146,7 +147,9 @@ Checked<KnownToken> Authenticator::look_up(const SessionCredential& credential, 
   }
   KnownToken known{
       .token = token_of(*session), .caller = cadastre::caller_of(*session), .verified_at = now, .session = {}};
-  known.session = *std::move(session);
+  const Instant end = std::chrono::ceil<std::chrono::seconds>(session->expires_at);  // for those who are told
+  known.token.expires_at_s = std::min(known.token.expires_at_s, s_since_epoch(end));
+  known.session = std::make_unique<Session>(*std::move(session));
   return known;
 }
 
@@ -188,9 +191,9 @@ bool Authenticator::watch_namespaces(KnownToken& known, Reader& reader) {
 Checked<void> Authenticator::check_session(KnownToken& known, Reader& reader) const {
   if (!known.session || !has_ended(*known.session, clock_.now())) return {};
   // Another thread or process may know of a later use.
-  const auto session = reader.session(known.session->tenant, known.session->id);
+  auto session = reader.session(known.session->tenant, known.session->id);
   if (!session || has_ended(*session, clock_.now())) return fault("session_ended");
-  known.session = session;
+  *known.session = *std::move(session);
   return {};
 }
 

@@ -46,7 +46,7 @@ TEST_CASE("the cookie is for this host, over a safe connection, out of every scr
 Request request_of(std::string_view method, std::string_view fields) {
   const std::string bytes =
       std::string(method) + " /v1/vms HTTP/1.1\r\nHost: c.example\r\n" + std::string(fields) + "\r\n";
-  return Request{parse_head(bytes).value()};
+  return Request{parse_head(bytes).value(), "", "", false};
 }
 
 TEST_CASE("a request with the cookie is let through when it is the page's own") {
@@ -73,7 +73,7 @@ TEST_CASE("a request with the cookie is let through when it is the page's own") 
       {"POST", "X-CSRF-Token: right\r\nOrigin: https://c.example\r\n", ""},
       {"POST", "X-CSRF-Token: right\r\nOrigin: https://evil.example\r\n", "Origin"},
   };
-  const Session session{.csrf_hash = sha256("right"), .is_browser = true};
+  const Session session{.tenant = TenantId::platform(), .csrf_hash = sha256("right"), .is_browser = true};
   for (const Row& row : rows) {
     CAPTURE(row.method);
     CAPTURE(row.fields);

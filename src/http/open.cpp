@@ -37,7 +37,7 @@ Response valid(const KnownToken& known) {
   else
     object.null("tenant_id");
   object.field("subject_pubkey", encode_base64url(token.holder));
-  append_time(object.key("expires_at"), known.caller.expires_at);
+  append_time(object.key("expires_at"), known.session ? known.session->expires_at : known.caller.expires_at);
   object.field("token_id", token.id);
   std::string& chain = object.key("chain") += '[';
   for (std::size_t i = 0; i < token.elements; ++i) {

@@ -322,7 +322,14 @@ def no_session(trial):
     for wrong in ("cs_", "cs_x", f"{session['credential']}A", session["credential"][:-1], session["credential"].replace("cs_", "CS_")):
         trial.expect(f"{len(wrong)} characters of a credential", trial.status({"credential": wrong})[0], 401)
     worth = trial.client.send("POST", "/v1/tokens/verify", body={"token": session["credential"]}).json
-    trial.expect("what its credential is worth", (worth["valid"], worth["session_id"]), (True, session["session_id"]))
+    trial.expect("what its credential is worth", (worth["valid"], worth["session_id"], worth["expires_at"]),
+                 (True, session["session_id"], session["expires_at"]))
+    reader = trial.issue(tenant, "READ")["token"]
+    for who, status in ((reader, 200), (trial.issue(trial.tenant())["token"], 200)):  # who may not see it, so nothing is said
+        trial.client.send("POST", "/v1/tokens/revoke", who, f"token={session['credential']}", expect=status)
+    trial.good("that nobody could revoke", session)
+    trial.client.send("POST", "/v1/tokens/revoke", session["credential"], f"token={session['credential']}", expect=200)
+    trial.ended("revoked by its text", session)
 
 
 def limits(trial):

@@ -23,6 +23,16 @@ const TenantId acme = TenantId::parse("acme").value();
 /// A server without its sockets: one tenant, and a token of it whose key is here.
 class World {
  public:
+  template <class Body>
+  auto write(const TenantId& id, Body body) {
+    using Answer = decltype(body(std::declval<Tx&>()));
+    if constexpr (std::is_void_v<Answer>) {
+      REQUIRE(transact(*store, id, [&](Tx& tx) -> Result<int> { return body(tx), 0; }).has_value());
+    } else {
+      return *transact(*store, id, [&](Tx& tx) -> Result<Answer> { return body(tx); });
+    }
+  }
+
   World() {
     for (const TenantId& id : {TenantId::platform(), acme}) {
       write(id, [&](Tx& tx) {
@@ -42,16 +52,6 @@ class World {
     const TokenOrder order{
         .tenant = acme, .subject_key = holder.public_key(), .scope = Scope::tenant_admin(), .expires_in_s = 86'400};
     token = write(acme, [&](Tx& tx) { return issue_token(tx, services, platform, order).value().text; });
-  }
-
-  template <class Body>
-  auto write(const TenantId& id, Body body) {
-    using Answer = decltype(body(std::declval<Tx&>()));
-    if constexpr (std::is_void_v<Answer>) {
-      REQUIRE(transact(*store, id, [&](Tx& tx) -> Result<int> { return body(tx), 0; }));
-    } else {
-      return *transact(*store, id, [&](Tx& tx) -> Result<Answer> { return body(tx); });
-    }
   }
 
   /// What comes of a read with the credential, in a thread that keeps this cache: `ok` or the reason.
@@ -132,8 +132,7 @@ class World {
   http::Authentication ask(std::string_view credential, http::TokenCache& cache) {
     const std::string bytes =
         fmt::format("GET /v1/vms HTTP/1.1\r\nHost: c.example\r\nAuthorization: Bearer {}\r\n\r\n", credential);
-    http::Request request{http::parse_head(bytes).value()};
-    request.peer = "192.0.2.1";
+    const http::Request request{http::parse_head(bytes).value(), "", "192.0.2.1", false};
     return authenticator.authenticate(request, http::find_route("GET", "/v1/vms"), cache, *reader);
   }
 };
