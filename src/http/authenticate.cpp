@@ -30,9 +30,9 @@ Caller caller_of(const VerifiedToken& token) {
           .caveats = token.caveats,
           .audience = token.audience,
           .requires_pop = token.requires_pop,
+          .device = token.device,
           .request_id = {},
-          .kid = token.kid,
-          .device = token.device};
+          .kid = token.kid};
 }
 
 bool is_change(const Route& route) { return std::holds_alternative<ChangeHandler>(route.handler); }

@@ -54,7 +54,7 @@ Result<SessionOrder> decode_session_order(const Call& call) {
 Response session_answer(const FreshSession& fresh) {
   const Session& session = fresh.record;
   Response response{.status = 201, .content_type = "application/json", .headers = "Cache-Control: no-store\r\n"};
-  response.is_secret = true;
+  response.is_never_kept = true;
   const std::string id = encode_base64url(session.id);
   response.headers += fmt::format("Location: /v1/sessions/{}\r\n", id);
   json::Object object(response.body);
@@ -95,7 +95,7 @@ Result<Response> post_session_challenge(const Call& call, Tx& tx) {
   TRY(expect_no_body(call.request));
   const auto fresh = TRY(challenge_session(tx, call.services, call.caller));
   Response response{.status = 201, .content_type = "application/json", .headers = "Cache-Control: no-store\r\n"};
-  response.is_secret = true;
+  response.is_never_kept = true;
   json::Object object(response.body);
   object.field("nonce", encode_base64url(fresh.nonce))
       .field("aud", call.services.deployment.audience)
@@ -110,8 +110,10 @@ Result<Response> post_session(const Call& call, Tx& tx) {
   const auto outcome = TRY(open_session(tx, call.services, call.caller, order));
   if (const auto* fresh = std::get_if<FreshSession>(&outcome)) return session_answer(*fresh);
   // An answer, though it says no: the wrong proof that was counted is committed with it.
-  return problem(std::get<WrongProof>(outcome).refusal,
-                 {call.request.path(), call.caller.request_id, call.tenant.text()});
+  Response response =
+      problem(std::get<WrongProof>(outcome).refusal, {call.request.path(), call.caller.request_id, call.tenant.text()});
+  response.is_never_kept = true;
+  return response;
 }
 
 Result<Response> get_sessions(const Call& call, Reader& reader) {

@@ -34,9 +34,9 @@ struct Caller {
   std::vector<Caveat> caveats;  ///< What it is bound by, and whatever is issued under it.
   std::string audience;         ///< `aud`.
   bool requires_pop = false;
+  std::string device = {};  ///< Whose token it is; empty when it is not a device's.
   std::string request_id;
-  std::string kid;                            ///< The issuer key that signed the token.
-  std::string device;                         ///< `dev`; empty when it is not a device's.
+  std::string kid = {};                       ///< The issuer key that signed the token.
   std::optional<CallerSession> session = {};  ///< Everything else is its token's.
 };
 

@@ -19,8 +19,8 @@ struct SessionProof {
 };
 
 /// Reads a `cadastre-session+jwt`: a header of `alg` and `typ`, a payload of `aud`, `iat`, `jti`, `nonce` and `rid`.
-/// Refuses with the reasons of `decode_jws`, `decode_header` and `decode_proof_payload`; `claim_type:x` for a nonce or
-/// rid that is not 32 bytes.
+/// Refuses with the reasons of `decode_jws`, `decode_header` and `decode_proof_payload`; `claim_type:x` for a
+/// nonce or rid that is not 32 bytes and for a jti that is not 16 to 32.
 Checked<SessionProof> decode_session_proof(std::string_view text);
 
 /// Whom a proof must be by and for.

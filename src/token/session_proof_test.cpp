@@ -16,7 +16,7 @@ struct SessionWorld : TokenWorld {
 
   static std::string header() { return R"({"alg":"EdDSA","typ":"cadastre-session+jwt"})"; }
   std::string payload() const {
-    return R"({"aud":"cadastre:test","iat":)" + std::to_string(now_s) + R"(,"jti":"one","nonce":")" +
+    return R"({"aud":"cadastre:test","iat":)" + std::to_string(now_s) + R"(,"jti":"AAAAAAAAAAAAAAAAAAAAAA","nonce":")" +
            encode_base64url(nonce) + R"(","rid":")" + encode_base64url(rid) + R"("})";
   }
   std::string reason(const std::string& text) const {
@@ -71,8 +71,9 @@ TEST_CASE("each part of a session's proof is checked") {
       {R"("iat":1800000000)", R"("iat":1)", "ok"},
       {R"("iat":1800000000)", R"("iat":18e8)", "claim_type:iat"},
       {R"("iat":1800000000,)", "", "claim_missing:iat"},
-      {R"("jti":"one")", R"("jti":"")", "claim_type:jti"},
-      {R"("jti":"one",)", "", "claim_missing:jti"},
+      {R"("jti":"AAAA)", R"("jti":")", "claim_type:jti"},
+      {R"("jti":"AAAAAAAAAAAAAAAAAAAAAA")", R"("jti":"")", "claim_type:jti"},
+      {R"("jti":"AAAAAAAAAAAAAAAAAAAAAA",)", "", "claim_missing:jti"},
       {R"("nonce":"CQ)", R"("nonce":")", "claim_type:nonce"},
       {R"("nonce":"CQ)", R"("nonce":"+Q)", "claim_type:nonce"},
       {R"("rid":"CA)", R"("rid":"CQ)", "session_rid"},
