@@ -78,7 +78,8 @@ int wait_for_stop(const Signals& signals, http::TlsIdentity* identity) {
   }
 }
 
-/// Calls the API's chores: every second the house and what was used, every minute the refusals.
+/// Calls the API's chores: every second the house and what was used, every 15 s the ended sessions, every minute the
+/// refusals.
 class Housekeeper {
  public:
   explicit Housekeeper(http::Api& api) : api_(api), thread_([this](const std::stop_token& stop) { run(stop); }) {}
@@ -91,6 +92,7 @@ class Housekeeper {
       api_.keep_house();
       api_.record_uses();
       if (second % 60 == 0) api_.record_refusals();
+      if (second % 15 == 0) api_.close_ended_sessions();
     }
   }
 

@@ -9,6 +9,7 @@
 #include "http/query.h"
 #include "service/caveat_charges.h"
 #include "service/events.h"
+#include "service/sessions.h"
 
 namespace cadastre::http {
 namespace {
@@ -412,6 +413,25 @@ void Api::record_refusals() {
       log::warn("refusals could not be recorded", {{"tenant_id", gate.id().text()}, {"reason", failure.what()}});
     }
   });
+}
+
+void Api::close_ended_sessions() {
+  constexpr std::size_t sessions_a_turn = 1000;
+  const Instant now = parts_.services.clock.now();
+  try {
+    const auto ended = parts_.store.open_reader()->ended_sessions(now, sessions_a_turn);
+    for (const Session& session : ended) {
+      if (now < sweep_time(session)) continue;
+      Change change{
+          .tenant = session.tenant,
+          .body = [tenant = session.tenant, id = session.id,
+                   now](Tx& tx) { return sweep_session(tx, tenant, id, now) ? Verdict::commit : Verdict::drop; },
+          .done = [](const std::exception_ptr&) {}};  // the next turn finds it again
+      if (!parts_.store.submit(std::move(change))) return;
+    }
+  } catch (const StoreFailure& failure) {
+    log::warn("ended sessions could not be taken away; it is tried again", {{"reason", failure.what()}});
+  }
 }
 
 }  // namespace cadastre::http

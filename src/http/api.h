@@ -51,6 +51,8 @@ class Api final : public Handler {
   void record_refusals();
   /// Tells the store which tokens and links were used since the last call.
   void record_uses() { seen_.tell(parts_.store); }
+  /// Takes the sessions away whose time is over, each with its ledger entry. Never throws what the register can.
+  void close_ended_sessions();
 
   ApiParts& parts() { return parts_; }
   RequestMetrics& metrics() { return metrics_; }

@@ -75,7 +75,7 @@ Result<Response> run_once(const Call& call, std::string_view route, Tx& tx,
     return refuse(Code::idempotency_mismatch, "Idempotency-Key", "This Idempotency-Key was used with another body.");
   }
   auto outcome = act();
-  if (!outcome && !is_kept(outcome.error())) return outcome;
+  if (outcome ? outcome->is_never_kept : !is_kept(outcome.error())) return outcome;
   Response shown =
       outcome ? *outcome : problem(outcome.error(), {call.request.path(), call.caller.request_id, call.tenant.text()});
   answer.status = shown.status;

@@ -36,6 +36,9 @@ struct Response {
   /// Set when the body holds a token, which must not be kept: `<tenant>/<token_id>`, from which it can be signed again;
   /// `<tenant>/[<token_id>,…]` when it is a list of them.
   std::string token_reference = {};
+  /// Set when the body holds a secret that cannot be made again, or tells of an attempt that was counted: then an
+  /// Idempotency-Key keeps nothing of it.
+  bool is_never_kept = false;
 
   const std::string& content() const { return shared_body ? *shared_body : body; }
 };

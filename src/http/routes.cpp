@@ -7,6 +7,7 @@
 #include "http/links.h"
 #include "http/oauth.h"
 #include "http/open.h"
+#include "http/sessions.h"
 #include "http/tenants.h"
 #include "http/tokens.h"
 #include "http/vms.h"
@@ -49,6 +50,19 @@ const Route table[] = {
     {"POST", "/v1/tokens/introspect", "token.introspect", read, Subject::own_namespace, introspect_token},
     {"POST", "/v1/tokens/revoke", "token.revoke.form", read, Subject::own_namespace, revoke_presented_token},
     {"GET", "/.well-known/jwks.json", "key.list", anyone, Subject::nobody, get_jwks},
+
+    {"POST", "/v1/sessions/challenges", "session.challenge", read, Subject::own_namespace, post_session_challenge},
+    {"POST", "/v1/sessions", "session.open", read, Subject::own_namespace, post_session},
+    {"GET", "/v1/sessions", "session.list", read, Subject::own_namespace, get_sessions, paged},
+    {"DELETE", "/v1/sessions", "session.close.all", read, Subject::own_namespace, remove_sessions},
+    {"GET", "/v1/sessions/{id}", "session.get", read, Subject::own_namespace, get_session},
+    {"DELETE", "/v1/sessions/{id}", "session.close", read, Subject::own_namespace, remove_session},
+    {"GET", "/v1/tenants/{t}/sessions", "tenant.session.list", tenant_admin, Subject::path_tenant, get_sessions, paged},
+    {"DELETE", "/v1/tenants/{t}/sessions", "tenant.session.close.all", tenant_admin, Subject::path_tenant,
+     remove_sessions},
+    {"GET", "/v1/tenants/{t}/sessions/{id}", "tenant.session.get", tenant_admin, Subject::path_tenant, get_session},
+    {"DELETE", "/v1/tenants/{t}/sessions/{id}", "tenant.session.close", tenant_admin, Subject::path_tenant,
+     remove_session},
 
     {"POST", "/v1/vms", "vm.create", input, Subject::own_tenant, post_vm},
     {"GET", "/v1/vms", "vm.list", read, Subject::own_tenant, get_vms, "page_size page_token state node_id name"},

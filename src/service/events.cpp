@@ -161,6 +161,28 @@ Event link_seen(const SeenLink& link, std::string request_id) {
                    {"expires_at", ms_since_epoch(link.expires_at)}}};
 }
 
+Event session_opened(const Session& session, const Caller& caller) {
+  return event_of(EventType::session_open, session.tenant, caller,
+                  {{"session_id", encode_base64url(session.id)},
+                   {"scope", session.scope},
+                   {"browser", session.is_browser},
+                   {"expires_at", ms_since_epoch(session.expires_at)},
+                   {"idle_timeout_seconds", session.idle_s}});
+}
+
+Event session_closed(const Session& session, std::string_view reason, Instant ended_at, Actor actor,
+                     std::string request_id) {
+  const auto lasted = std::chrono::floor<std::chrono::seconds>(ended_at - session.opened_at);
+  return {.type = EventType::session_close,
+          .tenant = session.tenant,
+          .actor = std::move(actor),
+          .request_id = std::move(request_id),
+          .data = {{"session_id", encode_base64url(session.id)},
+                   {"token_id", session.token_id},
+                   {"reason", reason},
+                   {"duration_s", std::int64_t{lasted.count()}}}};
+}
+
 Event ledger_read(const TenantId& tenant, const Caller& caller) {
   return event_of(EventType::ledger_read, tenant, caller, {});
 }

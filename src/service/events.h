@@ -4,6 +4,7 @@
 #include "crypto/ed25519.h"
 #include "domain/event.h"
 #include "domain/issued_token.h"
+#include "domain/session.h"
 #include "domain/tenant.h"
 #include "domain/vm.h"
 #include "service/caller.h"
@@ -41,6 +42,12 @@ Event ledger_key_rotated(const TenantId& tenant, std::string_view before, std::s
 Event ledger_key_rotated_of(const LogId& log, const PublicKey& before, const PublicKey& after, Actor actor);
 /// An offline link was used in the namespace for the first time; the service saw it in the request of that id.
 Event link_seen(const SeenLink& link, std::string request_id);
+/// Not from where: an address can be a person's.
+Event session_opened(const Session& session, const Caller& caller);
+/// How long it lasted, in whole seconds, and why it ended: `closed`, `token_revoked`, `tenant_deleted`, `expired` or
+/// `idle`.
+Event session_closed(const Session& session, std::string_view reason, Instant ended_at, Actor actor,
+                     std::string request_id);
 /// The platform read the tenant's log (LEDGER.md section 6).
 Event ledger_read(const TenantId& tenant, const Caller& caller);
 

@@ -108,6 +108,9 @@ class Reader {
   virtual std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) = 0;  ///< Expired ones too.
   virtual std::optional<Session> session(const TenantId& tenant, const SessionId& id) = 0;      ///< Expired ones too.
   virtual std::vector<Session> sessions(const TenantId& tenant, const SessionQuery& query) = 0;
+  /// Of all tenants, those that ended at `now` or before by `expires_at` or by `seen_at` and their idle limit alone, at
+  /// most `limit`, the first to end first. Cheap when there are none.
+  virtual std::vector<Session> ended_sessions(Instant now, std::size_t limit) = 0;
   virtual std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) = 0;
   virtual std::vector<SeenLink> links(const TenantId& tenant, const LinkQuery& query) = 0;
   /// 0 when nothing was counted yet.

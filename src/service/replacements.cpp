@@ -99,6 +99,7 @@ void carry_out(Tx& tx, const Caller& caller, const Replacement& replacement, Ins
   mark_ended(tx, caller, before, now);
   tx.append(token_revoked_for(before, after.record, caller), now);
   if (!after.record.ancestors.empty()) see_links(tx, caller, now);
+  drop_sessions_below(tx, caller, before.tenant, before.rid, now);
   tx.insert(after.record);
   tx.append(token_issued_for(before, after.record, caller), now);
 }

@@ -13,14 +13,6 @@ namespace {
 
 constexpr std::size_t label_bytes_max = 100;
 
-Result<void> check_label(std::string_view label) {
-  const bool has_control =
-      std::ranges::any_of(label, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  if (label.size() > label_bytes_max || has_control)
-    return refuse_member("label", "must have at most 100 bytes and no control characters");
-  return {};
-}
-
 Result<void> check_order(const Services& services, const TokenOrder& order) {
   const std::int64_t longest = services.deployment.token_lifetime_max.count();
   if (order.expires_in_s < token_lifetime_min.count() || order.expires_in_s > longest) {
@@ -131,6 +123,14 @@ std::unexpected<Refusal> no_signer() {
 }
 
 }  // namespace
+
+Result<void> check_label(std::string_view label) {
+  const bool has_control =
+      std::ranges::any_of(label, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  if (label.size() > label_bytes_max || has_control)
+    return refuse_member("label", "must have at most 100 bytes and no control characters");
+  return {};
+}
 
 Result<IssuedToken> plan_token(Reader& reader, Services& services, const Caller& caller, const TokenOrder& order,
                                Instant now) {

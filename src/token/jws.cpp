@@ -37,6 +37,7 @@ std::string_view name_of(ObjectKind kind) {
     case ObjectKind::capability: return "cadastre-cap+jwt";
     case ObjectKind::link: return "cadastre-link+jwt";
     case ObjectKind::proof: return "dpop+jwt";
+    case ObjectKind::session_proof: return "cadastre-session+jwt";
   }
   std::unreachable();
 }

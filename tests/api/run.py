@@ -4,18 +4,18 @@ Usage: run.py --server PATH/service-vm-tenant [--store ENGINE] SCRIPT.http [-- S
 Exit 0 when every answer was as written and the server stopped cleanly, with a ledger that verifies and no secret on disk.
 """
 import argparse
-import base64
 import http.client
 import json
 import pathlib
 import re
+import secrets
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import credential  # noqa: E402
 import script  # noqa: E402
 from contract import Contract  # noqa: E402
 from server import Server, add_arguments  # noqa: E402
@@ -24,20 +24,13 @@ ANSWER_WITHIN_S = 30
 ABSENT = "{{absent}}"
 
 
-def public_key():
-    """A new Ed25519 public key as base64url, made by the openssl program; nobody keeps its private half."""
-    private = subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519"], capture_output=True, check=True).stdout
-    spki = subprocess.run(["openssl", "pkey", "-pubout", "-outform", "DER"], input=private, capture_output=True,
-                          check=True).stdout
-    return base64.urlsafe_b64encode(spki[-32:]).decode().rstrip("=")
-
-
 class Run:
     """A script's variables and its way to the server."""
 
     def __init__(self, server):
         self.server = server
         self.variables = {"admin": server.admin_token, "host": server.address, "url": server.url}
+        self.seeds = {}
         self.matcher = script.Matcher(self.variables)
         with urllib.request.urlopen(server.url + "/openapi.json", timeout=ANSWER_WITHIN_S) as answer:
             self.contract = Contract(json.load(answer))
@@ -53,10 +46,16 @@ class Run:
         if kind == "nest":
             return "[" * int(rest)
         if kind == "public_key":
-            self.variables.setdefault(word, public_key())
+            self.variables.setdefault(word, credential.b64url(credential.public_key_of(self.seed(rest))))
+        if kind == "session_proof":  # of what a challenge was captured as
+            return credential.session_proof(self.seed(rest), {name: self.variables[name] for name in ("nonce", "aud", "rid")})
         if word not in self.variables:
             raise script.ScriptError(f"unknown {{{{{word}}}}}")
         return self.variables[word]
+
+    def seed(self, name):
+        """The private key of that name."""
+        return self.seeds.setdefault(name, secrets.token_bytes(32))
 
     def request_bytes(self, exchange):
         """The request exactly as it goes out; Host and Content-Length are added unless the script says @raw."""
@@ -176,7 +175,7 @@ def convention_faults(exchange, answer, text):
 
 def secrets_on_disk(server, variables):
     """Files of the data directory, and the log, that hold a token which this script has seen (law 6)."""
-    tokens = {value.rsplit(".", 1)[-1] for value in variables.values() if value.startswith("eyJ")}
+    tokens = {value.rsplit(".", 1)[-1] for name, value in variables.items() if value.startswith(("eyJ", "cs_")) or name == "csrf"}
     files = [path for path in server.data_dir.rglob("*") if path.is_file() and path.name != "admin.token"]
     for path in [*files, server.log_path]:
         content = path.read_bytes()

@@ -17,6 +17,8 @@ class Row:
     has_id: bool = False  # the path names something that belongs to a tenant
     small: typing.Optional[str] = None  # the scope from which on it works, when the operation itself asks for more than the route
     quiet: bool = False  # what the body names of another's is answered as if there were nothing
+    unseen: bool = False  # what it changes can be read nowhere
+    foreign: tuple = (403, "TENANT_MISMATCH")  # what comes when another sends a body that is about acme
     body: typing.Optional[typing.Callable] = None  # of the world and a tenant's name; a form when it gives text
     fresh: typing.Optional[typing.Callable] = None  # makes what the call may use up; answers its names in the path
 
@@ -74,6 +76,15 @@ def fresh_token(world):
     return {"token_id": world.issue("acme", "READ")["token_id"]}
 
 
+def session_order(world, tenant):
+    """A proof by the holder of acme's token; of no other tenant's, which must be refused before anybody looks at it."""
+    return {"proof": world.session_proof(world.token_of(tenant)) if tenant == "acme" else "rubbish"}
+
+
+def fresh_session(world):
+    return {"session_id": world.open_session(world.token_of("acme"))}
+
+
 PLATFORM, ADMIN, INPUT, READ = "service:platform-admin", "service:tenant-admin", "INPUT", "READ"
 
 ROWS = {
@@ -99,6 +110,16 @@ ROWS = {
     "token.introspect": Row(READ, "own", 200, quiet=True, body=lambda world, tenant: f"token={world.spare_tokens[tenant]}"),
     "token.revoke.form": Row(READ, "own", 200, change=True, small=ADMIN, quiet=True, body=doomed_form),
     "key.list": Row("none", "open", 200),
+    "session.challenge": Row(READ, "own", 201, change=True, unseen=True),
+    "session.open": Row(READ, "own", 201, change=True, foreign=(422, "INVALID_FIELD"), body=session_order),
+    "session.list": Row(READ, "own", 200),
+    "session.close.all": Row(READ, "own", 200, change=True, fresh=fresh_session),
+    "session.get": Row(READ, "own", 200, has_id=True, fresh=fresh_session),
+    "session.close": Row(READ, "own", 204, change=True, has_id=True, fresh=fresh_session),
+    "tenant.session.list": Row(ADMIN, "path", 200),
+    "tenant.session.close.all": Row(ADMIN, "path", 200, change=True, fresh=fresh_session),
+    "tenant.session.get": Row(ADMIN, "path", 200, has_id=True, fresh=fresh_session),
+    "tenant.session.close": Row(ADMIN, "path", 204, change=True, has_id=True, fresh=fresh_session),
     "vm.create": Row(INPUT, "own_tenant", 201, change=True, body=vm_order),
     "vm.list": Row(READ, "own_tenant", 200),
     "vm.get": Row(READ, "own_tenant", 200, has_id=True),

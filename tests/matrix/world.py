@@ -9,7 +9,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from contract import Contract  # noqa: E402
-from credential import b64url, changed, seed_of  # noqa: E402
+from credential import b64url, changed, decode_b64url, seed_of, session_proof  # noqa: E402
 
 # Leaves that the server writes of itself: sums of refusals, and who of the platform read a log.
 OWN_LEAVES = {"REQUESTS_REFUSED", "LEDGER_READ", "CHECKPOINT"}
@@ -17,6 +17,7 @@ EVERY_CAVEAT = [{"op": ["vm.list"]}, {"method": ["GET"]}, {"path": ["/v1/**"]}, 
                 {"quota": {"vms": 3}},
                 {"rpm": 60}, {"uses": 5}]
 PUBLIC_KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"  # RFC 8037 appendix A.2
+SEED = decode_b64url("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A")  # its private half, appendix A.1
 PUBLISHED_WITHIN_S = 10
 TENANTS = ("acme", "globex", "dormant")  # the one asked about, a stranger, and one that is suspended
 
@@ -46,6 +47,7 @@ class World:
         self.bad = {"acme": self.bad_tokens(self.tokens["acme", "service:tenant-admin"], self.issue("acme",
                                                                                                     "service:tenant-admin")),
                     None: self.bad_tokens(self.admin, self.issue(None, "service:platform-admin"))}
+        self.sessions = {tenant: self.open_session(self.token_of(tenant)) for tenant in ("acme", "dormant")}
         self.send("POST", "/v1/tenants/dormant/suspend", self.admin, expect=200)
 
     def send(self, method, path, token=None, body=None, expect=None):
@@ -88,6 +90,14 @@ class World:
         body = {"vm_type": "small", "ram_mb": 64, "vcpu_count": 1, "disk_gb": 1}
         return json.loads(self.send("POST", "/v1/vms", self.tokens[tenant, "INPUT"], body, expect=201)[1])["vm_id"]
 
+    def session_proof(self, token):
+        """A proof for a new challenge under the token."""
+        return session_proof(SEED, json.loads(self.send("POST", "/v1/sessions/challenges", token, expect=201)[1]))
+
+    def open_session(self, token):
+        body = {"proof": self.session_proof(token)}
+        return json.loads(self.send("POST", "/v1/sessions", token, body, expect=201)[1])["session_id"]
+
     def token_of(self, owner, scope="service:tenant-admin"):
         return self.tokens[owner, scope] if owner else self.admin
 
@@ -127,6 +137,7 @@ class World:
             if owner:
                 tokens = json.loads(self.get(f"/v1/tenants/{owner}/tokens?page_size=1000", self.admin))["tokens"]
                 seen["tokens", owner] = [{**token, "first_seen": None, "last_seen": None} for token in tokens]
+                seen["sessions", owner] = self.get(f"/v1/tenants/{owner}/sessions?page_size=1000", self.admin)
                 seen["vms", owner] = self.get("/v1/vms?page_size=1000", self.token_of(owner))
         return seen
 
@@ -134,5 +145,6 @@ class World:
         """The operation's path with names filled in that belong to the owner."""
         names = {"tenant_id": owner or "acme", "vm_id": self.vms.get(owner or "acme"),
                  "token_id": self.spares.get(owner or "acme"),
+                 "session_id": self.sessions.get(owner or "acme", "AAAAAAAAAAAAAAAAAAAAAA"),
                  "index": "0", "path": self.tiles[owner], "name": "quota-exceeded", **(values or {})}
         return re.sub(r"\{(\w+)\}", lambda found: names[found[1]], operation.path)

@@ -41,6 +41,9 @@ class FailingTx final : public Tx {
   std::vector<Session> sessions(const TenantId& tenant, const SessionQuery& query) override {
     return tx_.sessions(tenant, query);
   }
+  std::vector<Session> ended_sessions(Instant now, std::size_t limit) override {
+    return tx_.ended_sessions(now, limit);
+  }
   std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) override {
     return tx_.link(tenant, rid);
   }

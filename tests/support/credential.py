@@ -95,6 +95,15 @@ def proof(seed, token, method, url, **claims):
     return jws(seed, {"alg": "EdDSA", "jwk": jwk, "typ": "dpop+jwt"}, payload)
 
 
+def session_proof(seed, challenge, header=(), **claims):
+    """What opens a session: the answer of POST /v1/sessions/challenges, signed by the holder of the token's key; a claim of None is left
+    out."""
+    payload = {"aud": challenge["aud"], "iat": int(time.time()), "jti": b64url(secrets.token_bytes(16)), "nonce": challenge["nonce"],
+               "rid": challenge["rid"], **claims}
+    payload = {name: value for name, value in payload.items() if value is not None}
+    return jws(seed, {"alg": "EdDSA", "typ": "cadastre-session+jwt", **dict(header)}, payload)
+
+
 def seed_of(data_dir, name):
     """A private key of a server: `token-issuer` or `ledger-master`."""
     return bytes.fromhex((data_dir / "keys" / f"{name}.key").read_text(encoding="ascii").strip())

@@ -165,6 +165,10 @@ std::vector<cadastre::Session> find_sessions(Connection& connection, const Tenan
   return all_of<cadastre::Session>(connection.run(Sql::sessions_after, tenant.text(), after, query.limit), session_of);
 }
 
+std::vector<cadastre::Session> ended_sessions(Connection& connection, Instant now, std::size_t limit) {
+  return all_of<cadastre::Session>(connection.run(Sql::ended_sessions, now, limit), session_of);
+}
+
 std::optional<SeenLink> find_link(Connection& connection, const TenantId& tenant, const RevocationId& rid) {
   return first_of<SeenLink>(connection.run(Sql::find_link, tenant.text(), rid), link_of);
 }

@@ -58,6 +58,7 @@ enum class Sql {
   sweep_challenges,
   find_session,
   sessions_after,
+  ended_sessions,
   put_sessions,
   erase_sessions,
   find_link,

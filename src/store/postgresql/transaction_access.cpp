@@ -75,6 +75,10 @@ std::vector<cadastre::Session> Transaction::sessions(const TenantId& tenant, con
   return find_sessions(up_to_date(), tenant, query);
 }
 
+std::vector<cadastre::Session> Transaction::ended_sessions(Instant now, std::size_t limit) {
+  return postgresql::ended_sessions(up_to_date(), now, limit);
+}
+
 void Transaction::put(const cadastre::Session& session) {
   require(session.tenant);
   write_entry(buffer_.sessions, {session.tenant, session.id}, std::optional(session));

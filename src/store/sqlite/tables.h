@@ -89,6 +89,9 @@ class Asking : public Port {
   std::vector<Session> sessions(const TenantId& tenant, const SessionQuery& query) override {
     return tables_.sessions.page(tenant, query);
   }
+  std::vector<Session> ended_sessions(Instant now, std::size_t limit) override {
+    return tables_.sessions.ended(now, limit);
+  }
   std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) override {
     return tables_.links.find(tenant, rid);
   }
