@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "files.h"
 #include "token/proof.h"
 
 namespace cadastre {
@@ -152,6 +153,17 @@ json::Value parse_document(std::string_view text, const std::string& origin) {
   auto outcome = json::parse(text, document_depth_max);
   if (!outcome.value) file_error(fmt::format("{} is no JSON", origin));
   return *std::move(outcome.value);
+}
+
+http::Reply with_token_in_file(http::Reply reply, const std::string& path) {
+  json::Value record = parse_document(reply.body, "the server's answer");
+  const json::Value* const token = record.find("token");
+  if (token == nullptr) file_error("the server's answer has no token");
+  create_secret(path, token->text + "\n");
+  std::erase_if(record.members, [](const json::Member& member) { return member.name == "token"; });
+  reply.body.clear();
+  append_json(reply.body, record);
+  return reply;
 }
 
 ExitCode print_record(const Program& program, const http::Reply& reply) {

@@ -66,6 +66,8 @@ class Api {
 /// A JSON document from outside, as deep as any of the API's. Throws Failure when it is none.
 json::Value parse_document(std::string_view text, const std::string& origin);
 
+/// The answer without its token, which goes into a new file.
+http::Reply with_token_in_file(http::Reply reply, const std::string& path);
 /// Prints the answer's record: the body, or a table of its members. An answer without a body prints nothing.
 ExitCode print_record(const Program& program, const http::Reply& reply);
 /// Prints a list under the name that the API gives it.

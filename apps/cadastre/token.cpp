@@ -64,24 +64,12 @@ std::string order_of(const IssueArguments& order) {
       .text();
 }
 
-/// The answer without its token, which goes into a file.
-http::Reply kept(http::Reply reply, const std::string& path) {
-  json::Value record = parse_document(reply.body, "the server's answer");
-  const json::Value* const token = record.find("token");
-  if (token == nullptr) file_error("the server's answer has no token");
-  create_secret(path, token->text + "\n");
-  std::erase_if(record.members, [](const json::Member& member) { return member.name == "token"; });
-  reply.body.clear();
-  append_json(reply.body, record);
-  return reply;
-}
-
 ExitCode issue(Program& program, const IssueArguments& order) {
   const std::string body = order_of(order);
   require_absent(order.save);
   Api server(program);
   http::Reply reply = server.call("POST", server.tenant_path() + "/tokens", body);
-  return print_record(program, order.save.empty() ? reply : kept(std::move(reply), order.save));
+  return print_record(program, order.save.empty() ? reply : with_token_in_file(std::move(reply), order.save));
 }
 
 ExitCode list(Program& program, const ListArguments& arguments) {

@@ -88,6 +88,7 @@ void add_context_verbs(CLI::App& app, Program& program);
 void add_tenant_verbs(CLI::App& app, Program& program);
 void add_session_verbs(CLI::App& app, Program& program);
 void add_vm_verbs(CLI::App& app, Program& program);
+void add_device_verbs(CLI::App& app, Program& program);
 void add_ledger_verbs(CLI::App& app, Program& program);
 void add_caller_verbs(CLI::App& app, Program& program);
 void add_self_test_verb(CLI::App& app, Program& program);

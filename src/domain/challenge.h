@@ -9,7 +9,13 @@
 
 namespace cadastre {
 
-enum class ChallengeKind { enrolment, session };
+/// What a proof is answered with. The numbers are stored: append, never renumber.
+enum class ChallengeKind {
+  enrolment,           ///< A device and its token.
+  session,             ///< A session.
+  reviewed_enrolment,  ///< A device that waits for an administrator's word, and a nonce of the next kind.
+  collection,          ///< The token of such a device, once the word was given; until then the nonce stays good.
+};
 
 /// Good once and for a short time. The nonce itself is never kept.
 struct Challenge {

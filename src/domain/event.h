@@ -39,6 +39,7 @@ enum class EventType : std::uint8_t {
   checkpoint = 21,
   ledger_read = 22,
   requests_refused = 23,
+  device_removed = 24,
 };
 
 /// As the ledger spells it: `TENANT_CREATED`.
@@ -67,9 +68,9 @@ constexpr std::string_view local_command = "local-command";
 
 /// Who did it.
 struct Actor {
-  std::string kind;         ///< `platform-admin`, `tenant-admin`, `token`, `local-command` or `system`.
+  std::string kind;         ///< `platform-admin`, `tenant-admin`, `token`, `device`, `local-command` or `system`.
   std::string token_id;     ///< Empty when no token was used.
-  std::string subject_key;  ///< base64url of the key the token is bound to; empty when no token was used.
+  std::string subject_key;  ///< base64url of the key that was proved or to which the token is bound; else empty.
 };
 
 struct Event {

@@ -40,6 +40,7 @@ struct IssuedToken {
   std::optional<RevocationId> parent;  ///< Of the last element of the credential under which it was issued.
   std::optional<Instant> first_seen;
   std::optional<Instant> last_seen;  ///< Roughly: the store is told now and then.
+  std::string device = {};           ///< Whose it is (`dev`); empty when it is not a device's.
 };
 
 /// A link that a holder made offline (TOKENS.md section 4), kept from its first accepted use on.

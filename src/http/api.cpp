@@ -61,7 +61,8 @@ struct Api::Exchange {
   std::string request_id;
   Stopwatch watch;
   Authentication who;
-  std::optional<Caller> caller;  ///< A change's own copy, with the request id.
+  std::optional<Caller> caller;      ///< A change's own copy, with the request id.
+  std::shared_ptr<TenantGate> gate;  ///< Of a caller without a token, whom `who` does not know.
   TenantId tenant = TenantId::platform();
   std::optional<Result<Response>> outcome;
 
@@ -93,6 +94,8 @@ void Api::handle(Request request, Responder responder, unsigned io_thread) {
     const Route* const route = exchange->match.route;
     if (route == nullptr) return refuse_unrouted(*exchange, io_thread);
     if (const auto* open = std::get_if<OpenHandler>(&route->handler)) return answer_open(*exchange, *open, io_thread);
+    if (const auto* proved = std::get_if<ProvedHandler>(&route->handler))
+      return answer_proved(std::move(exchange), *proved, io_thread);
     answer_authenticated(exchange, io_thread);
   } catch (const std::exception&) {
     finish_failed(*exchange, std::current_exception(), io_thread);
@@ -121,6 +124,28 @@ void Api::answer_open(Exchange& exchange, const OpenHandler& handler, unsigned i
     if (auto refusal = spend_address_rate(exchange)) return finish(exchange, std::unexpected(*refusal), io_thread);
   }
   finish(exchange, handler(*this, exchange.request, exchange.match.path, io_thread), io_thread);
+}
+
+/// The proof in the body stands in the place of a token; what it is worth is decided inside the transaction.
+void Api::answer_proved(std::shared_ptr<Exchange> exchange, const ProvedHandler& handler, unsigned io_thread) {
+  ThreadState& own = *threads_[io_thread];
+  if (auto refusal = spend_address_rate(*exchange)) return finish(*exchange, std::unexpected(*refusal), io_thread);
+  // For a stranger a tenant that is not there is one that waits for no proof.
+  exchange->tenant = TenantId::parse(exchange->match.path[0]).value_or(TenantId::platform());
+  exchange->gate = parts_.gates.find(exchange->tenant, *own.reader);
+  if (exchange->gate == nullptr) exchange->gate = parts_.gates.find(TenantId::platform(), *own.reader);
+  auto prover = handler.read(exchange->request, exchange->tenant);
+  if (!prover) return finish(*exchange, std::unexpected(std::move(prover).error()), io_thread);
+  exchange->caller = *std::move(prover);
+  if (auto admitted = handler.admit(call_of(*exchange, &own), *own.reader); !admitted)
+    return finish(*exchange, std::unexpected(std::move(admitted).error()), io_thread);
+  submit_change(
+      std::move(exchange),
+      [this, change = handler.change](Exchange& own_exchange, Tx& tx) -> Result<Response> {
+        const Call call = call_of(own_exchange, nullptr);
+        return run_once(call, own_exchange.match.route->operation, tx, [&] { return change(call, tx); });
+      },
+      io_thread);
 }
 
 /// A platform administrator's read of a tenant's log is itself an entry of that log, once a minute: under a link that
@@ -247,7 +272,7 @@ Call Api::call_of(const Exchange& exchange, ThreadState* own) {
           .path = exchange.match.path,
           .services = parts_.services,
           .tenant = exchange.tenant,
-          .gate = *exchange.who.known->gate,
+          .gate = exchange.gate ? *exchange.gate : *exchange.who.known->gate,
           .tiles = parts_.tiles,
           .pages = own != nullptr && parts_.store.feed_is_exact() ? &own->pages : nullptr,
           .authenticator = parts_.authenticator,
@@ -274,7 +299,7 @@ void Api::answer_read(std::shared_ptr<Exchange> exchange, unsigned io_thread) {
 
 void Api::submit_change(std::shared_ptr<Exchange> exchange, std::function<Result<Response>(Exchange&, Tx&)> act,
                         unsigned io_thread) {
-  exchange->caller = exchange->who.known->caller;
+  if (!exchange->caller) exchange->caller = exchange->who.known->caller;
   exchange->caller->request_id = exchange->request_id;
   const unsigned store_thread = static_cast<unsigned>(threads_.size() - 1);
   Change change{.tenant = exchange->tenant,

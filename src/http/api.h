@@ -74,6 +74,7 @@ class Api final : public Handler {
   std::optional<Refusal> spend_address_rate(const Exchange& exchange);
   void refuse_unrouted(Exchange& exchange, unsigned io_thread);
   void answer_open(Exchange& exchange, const OpenHandler& handler, unsigned io_thread);
+  void answer_proved(std::shared_ptr<Exchange> exchange, const ProvedHandler& handler, unsigned io_thread);
   void answer_authenticated(std::shared_ptr<Exchange> exchange, unsigned io_thread);
   void wait_for_rate(std::shared_ptr<Exchange> exchange, unsigned io_thread);
   void answer_admitted(std::shared_ptr<Exchange> exchange, unsigned io_thread);

@@ -89,7 +89,8 @@ Checked<void> check_request(const KnownToken& known, const Request& request, con
       .resource = resource,
       .peer = request.peer,
       .tenant = named.value_or(std::nullopt),
-      .needed = *match.route->needs,
+      // A device gets another token whatever the one that it has allows.
+      .needed = match.route->subject == Subject::own_device ? known.token.scope : *match.route->needs,
       .charges_counters = known.caller.limits && !std::holds_alternative<OpenHandler>(match.route->handler)};
   if (auto allowed = check_use(known.token, use); !allowed) return allowed;
   return {};
@@ -246,16 +247,20 @@ Checked<void> Authenticator::check_standing(KnownToken& known, Access access, Re
   TRY(check_session(known, reader));
   if (keyring_.age() > feed_age_max) keyring_.refresh(reader);
   TokenState state;
+  const bool is_device = !known.token.device.empty();
+  state.has_device = true;  // until the store says otherwise
   for (WatchedNamespace& each : known.watched) {
     TenantGate& gate = *each.gate;
     // Without fresh news of other processes, what is known of the tenant is asked for again; throws when it cannot be.
     if (gate.is_in_doubt() || store_.feed_age() > feed_age_max) gates_.refresh(gate, reader);
     // When nothing was revoked in the namespace since the store was last asked, nothing of this token was either.
     const std::int64_t revocations = gate.revocations();
-    if (revocations != each.revocations_seen && revocations > 0) {
-      look_up_revocations(known.caller, gate.id(), reader, state);
+    const bool may_have_ended = revocations != each.revocations_seen;
+    if (may_have_ended && revocations > 0) look_up_revocations(known.caller, gate.id(), reader, state);
+    if (may_have_ended && is_device && gate.id() == known.caller.tenant) {
+      state.has_device = has_device(reader, known.caller);
     }
-    if (!state.is_revoked && !state.is_key_revoked) each.revocations_seen = revocations;
+    if (!state.is_revoked && !state.is_key_revoked && state.has_device) each.revocations_seen = revocations;
   }
   state.generation = known.home->generation();
   state.tenant = standing_of(known.gate->state());
@@ -337,6 +342,9 @@ Authentication Authenticator::conclude(const std::shared_ptr<KnownToken>& known,
         Refusal{Code::forbidden, "tenant",
                 "This call is about the token's own tenant, and a platform administrator's token has none: use "
                 "one of the tenant."});
+  }
+  if (match.route->subject == Subject::own_device && known->caller.device.empty()) {
+    return answer(Refusal{Code::forbidden, "device", "This call is for a device, and the token is not a device's."});
   }
   if (suspended) return answer(refusal_of({FaultKind::tenant_suspended, "tenant_suspended"}, std::nullopt));
   return answer(std::nullopt);

@@ -32,7 +32,7 @@ struct KnownToken {
   std::shared_ptr<TenantGate> home;       ///< Of the namespace whose generation counts.
   std::vector<WatchedNamespace> watched;  ///< `namespaces_of` the caller.
   Instant verified_at;
-  mutable Instant noted_at = {};  ///< When its I/O thread last noted that it was used.
+  mutable Instant noted_at = {};          ///< When its I/O thread last noted that it was used.
   std::unique_ptr<Session> session = {};  ///< What it came with, when that was no token; `seen_at` as known here.
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "crypto/sha256.h"
+#include "http/devices.h"
 #include "http/problem.h"
 #include "http/tokens.h"
 
@@ -37,6 +38,10 @@ Result<Response> answer_again(const Call& call, Tx& tx, std::string_view referen
   const auto slash = reference.find('/');
   const TenantId tenant = TenantId::parse(reference.substr(0, slash)).value_or(TenantId::platform());
   std::string_view ids = reference.substr(slash + 1);
+  if (ids.starts_with(device_reference_mark)) {
+    const auto fresh = TRY(fresh_again(call, tx, tenant, ids.substr(1)));
+    return device_token_answer(TRY(device(tx, tenant, fresh.record.device)), fresh);
+  }
   if (!ids.starts_with('[')) return token_answer(TRY(fresh_again(call, tx, tenant, ids)));
   std::vector<FreshToken> tokens;
   for (ids = ids.substr(1, ids.size() - 2); !ids.empty();) {
@@ -55,7 +60,18 @@ Result<Response> replay(const Call& call, Tx& tx, const IdempotentAnswer& kept) 
   return response;
 }
 
+Digest digest_of(const Call& call, std::string_view route, std::string_view key) {
+  return sha256(fmt::format("{}\n{}\n{}\n{}", encode_hex(call.caller.subject_key), route, call.request.path(), key));
+}
+
 }  // namespace
+
+bool was_answered(const Call& call, std::string_view route, Reader& reader) {
+  const auto key = call.request.header("idempotency-key");
+  if (!key || !check_key(*key)) return false;
+  return reader.idempotent_answer(call.caller.tenant, digest_of(call, route, *key), call.services.clock.now())
+      .has_value();
+}
 
 Result<Response> run_once(const Call& call, std::string_view route, Tx& tx,
                           const std::function<Result<Response>()>& act) {
@@ -66,10 +82,8 @@ Result<Response> run_once(const Call& call, std::string_view route, Tx& tx,
   }
   TRY(check_key(*key));
   const Instant now = call.services.clock.now();
-  IdempotentAnswer answer{.key = sha256(fmt::format("{}\n{}\n{}\n{}", encode_hex(call.caller.subject_key), route,
-                                                    call.request.path(), *key)),
-                          .request_hash = sha256(call.request.body),
-                          .expires_at = now + kept_for};
+  IdempotentAnswer answer{
+      .key = digest_of(call, route, *key), .request_hash = sha256(call.request.body), .expires_at = now + kept_for};
   if (const auto kept = tx.idempotent_answer(call.caller.tenant, answer.key, now)) {
     if (kept->request_hash == answer.request_hash) return replay(call, tx, *kept);
     return refuse(Code::idempotency_mismatch, "Idempotency-Key", "This Idempotency-Key was used with another body.");

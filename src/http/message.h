@@ -34,7 +34,7 @@ struct Response {
   bool close = false;                ///< Ends the connection after this answer.
   std::optional<Code> refused = {};  ///< Set in a problem document: why.
   /// Set when the body holds a token, which must not be kept: `<tenant>/<token_id>`, from which it can be signed again;
-  /// `<tenant>/[<token_id>,…]` when it is a list of them.
+  /// `<tenant>/[<token_id>,…]` when it is a list of them, `<tenant>/@<token_id>` when it is a device's.
   std::string token_reference = {};
   /// Set when the body holds a secret that cannot be made again, or tells of an attempt that was counted: then an
   /// Idempotency-Key keeps nothing of it.

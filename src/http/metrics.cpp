@@ -66,7 +66,8 @@ constexpr std::array known_reasons = std::to_array<std::string_view>({"missing_c
                                                                       "pop_htu",
                                                                       "pop_ath",
                                                                       "pop_stale",
-                                                                      "pop_replayed"});
+                                                                      "pop_replayed",
+                                                                      "enrol_nonce_unknown"});
 
 template <class Known, class Value>
 std::size_t place_of(const Known& known, const Value& value) {

@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "http/devices.h"
 #include "http/ledger.h"
 #include "http/links.h"
 #include "http/oauth.h"
@@ -37,15 +38,17 @@ const Route table[] = {
     {"POST", "/v1/tenants/{t}/tokens", "token.issue", tenant_admin, Subject::path_tenant, post_token},
     {"GET", "/v1/tenants/{t}/tokens", "token.list", tenant_admin, Subject::path_tenant, get_tokens, paged},
     {"GET", "/v1/tenants/{t}/tokens/{id}", "token.get", tenant_admin, Subject::path_tenant, get_token},
-    {"DELETE", "/v1/tenants/{t}/tokens/{id}", "token.revoke", tenant_admin, Subject::path_tenant, remove_token},
+    {"DELETE", "/v1/tenants/{t}/tokens/{id}", "token.revoke", tenant_admin, Subject::path_tenant, remove_token,
+     "devices"},
     {"POST", "/v1/tenants/{t}/tokens/replace", "token.replace.bulk", tenant_admin, Subject::path_tenant,
      post_replacements},
     {"POST", "/v1/tenants/{t}/tokens/{id}/replace", "token.replace", tenant_admin, Subject::path_tenant,
      post_replacement},
     {"GET", "/v1/tenants/{t}/links", "link.list", tenant_admin, Subject::path_tenant, get_links, paged},
-    {"POST", "/v1/tenants/{t}/revocations", "revocation.create", tenant_admin, Subject::path_tenant, post_revocation},
+    {"POST", "/v1/tenants/{t}/revocations", "revocation.create", tenant_admin, Subject::path_tenant, post_revocation,
+     "devices"},
     {"POST", "/v1/tokens", "token.issue.alias", tenant_admin, Subject::own_namespace, post_token},
-    {"DELETE", "/v1/tokens/{id}", "token.revoke.alias", read, Subject::own_namespace, remove_token},
+    {"DELETE", "/v1/tokens/{id}", "token.revoke.alias", read, Subject::own_namespace, remove_token, "devices"},
     {"POST", "/v1/tokens/verify", "token.verify", anyone, Subject::nobody, verify_presented_token},
     {"POST", "/v1/tokens/introspect", "token.introspect", read, Subject::own_namespace, introspect_token},
     {"POST", "/v1/tokens/revoke", "token.revoke.form", read, Subject::own_namespace, revoke_presented_token},
@@ -63,6 +66,17 @@ const Route table[] = {
     {"GET", "/v1/tenants/{t}/sessions/{id}", "tenant.session.get", tenant_admin, Subject::path_tenant, get_session},
     {"DELETE", "/v1/tenants/{t}/sessions/{id}", "tenant.session.close", tenant_admin, Subject::path_tenant,
      remove_session},
+    {"POST", "/v1/tenants/{t}/devices/challenges", "device.challenge", tenant_admin, Subject::path_tenant,
+     post_device_challenge},
+    {"POST", "/v1/tenants/{t}/devices", "device.enrol", anyone, Subject::path_tenant,
+     ProvedHandler{read_prover, admit_prover, post_device}},
+    {"GET", "/v1/tenants/{t}/devices", "device.list", tenant_admin, Subject::path_tenant, get_devices, paged},
+    {"GET", "/v1/tenants/{t}/devices/{id}", "device.get", tenant_admin, Subject::path_tenant, get_device},
+    {"DELETE", "/v1/tenants/{t}/devices/{id}", "device.remove", tenant_admin, Subject::path_tenant,
+     remove_enrolled_device},
+    {"POST", "/v1/tenants/{t}/devices/{id}/approve", "device.approve", tenant_admin, Subject::path_tenant,
+     post_device_approval},
+    {"POST", "/v1/devices/renew", "device.renew", read, Subject::own_device, post_device_renewal},
 
     {"POST", "/v1/vms", "vm.create", input, Subject::own_tenant, post_vm},
     {"GET", "/v1/vms", "vm.list", read, Subject::own_tenant, get_vms, "page_size page_token state node_id name"},

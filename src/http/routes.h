@@ -23,6 +23,16 @@ enum class Subject {
   own_tenant,     ///< The caller's own tenant; a platform administrator has none and is refused.
   own_namespace,  ///< The caller's own tenant, or the platform's own namespace for its administrators.
   path_tenant,    ///< The tenant in the path: the caller's own, or any for the platform.
+  own_device,     ///< The device whose token the caller has, of whatever scope; others are refused.
+};
+
+/// Answers whoever proves itself by the body alone, from inside a transaction.
+struct ProvedHandler {
+  /// Who that is by its own word, as a caller without a token; in the I/O thread.
+  Result<Caller> (*read)(const Request&, const TenantId&);
+  /// Turns away what cannot succeed, so that a stranger does not wait among the tenant's changes; in the I/O thread.
+  Result<void> (*admit)(const Call&, Reader&);
+  ChangeHandler change;
 };
 
 struct Route {
@@ -31,7 +41,7 @@ struct Route {
   std::string_view operation;  ///< The contract's operationId, which `op` caveats name.
   std::optional<Scope> needs;  ///< Nothing: anyone.
   Subject subject;
-  std::variant<OpenHandler, ReadHandler, ChangeHandler> handler;
+  std::variant<OpenHandler, ReadHandler, ChangeHandler, ProvedHandler> handler;
   std::string_view parameters = {};  ///< What its query may name, with blanks between. Open routes take any.
 };
 

@@ -6,6 +6,7 @@
 #include "http/authenticate.h"
 #include "http/body.h"
 #include "http/page.h"
+#include "service/devices.h"
 #include "service/replacements.h"
 #include "service/revocations.h"
 #include "token/caveat.h"
@@ -13,24 +14,6 @@
 
 namespace cadastre::http {
 namespace {
-
-/// The member, or null; keeps an error when it has another type than a key can have.
-const json::Value* take_subject_pubkey(Body& body) {
-  const json::Value* const key = body.raw("subject_pubkey");
-  if (key != nullptr && key->kind != json::Kind::string && key->kind != json::Kind::object) {
-    body.wrong("/subject_pubkey", "must be a string or a JWK object");
-  }
-  return key;
-}
-
-Result<PublicKey> decode_subject_pubkey(const json::Value* value) {
-  auto key = parse_subject_pubkey(*value);
-  if (key) return *key;
-  Refusal refusal = std::move(key).error();
-  refusal.detail = fmt::format("{}: {}", refusal.subject, refusal.detail);
-  refusal.errors.push_back({"/subject_pubkey", refusal.detail});
-  return std::unexpected(std::move(refusal));
-}
 
 /// The namespace that a token is issued in: the path's, or with the alias the body's `tenant_id` or the caller's own.
 Result<TenantId> namespace_of(const Call& call, const std::optional<std::string>& named, const Scope& scope) {
@@ -91,6 +74,10 @@ void append_token_record(std::string& out, const IssuedToken& token) {
       .field("delegable_depth", token.delegable_depth)
       .field("require_pop", token.requires_pop);
   object.key("caveats") += token.caveats.empty() ? "[]" : token.caveats;
+  if (token.device.empty())
+    object.null("device_id");
+  else
+    object.field("device_id", token.device);
   append_time(object.key("issued_at"), token.issued_at);
   append_time(object.key("expires_at"), token.expires_at);
   if (token.issued_by.empty())
@@ -112,18 +99,9 @@ void append_token_record(std::string& out, const IssuedToken& token) {
 }
 
 void append_fresh_token(std::string& out, const FreshToken& token) {
-  const IssuedToken& record = token.record;
   json::Object object(out);
-  object.field("token", token.text)
-      .field("token_id", encode_base64url(record.id))
-      .field("rid", encode_base64url(record.rid));
-  if (record.tenant.is_platform())
-    object.null("tenant_id");
-  else
-    object.field("tenant_id", record.tenant.text());
-  object.field("scope", record.scope).field("subject_pubkey", encode_base64url(record.subject_key));
-  append_time(object.key("expires_at"), record.expires_at);
-  object.field("kid", record.kid).end();
+  append_token_members(object, token);
+  object.end();
 }
 
 Result<ReplacementOrder> decode_replacement(const Request& request) {
@@ -167,7 +145,53 @@ std::optional<RevocationId> decode_rid(std::string_view text) {
   return bytes ? exactly<32>(*bytes) : std::nullopt;
 }
 
+/// Of a token that is known by its id or rid, or of a link by its rid.
+std::optional<RevocationId> rid_named(Reader& reader, const TenantId& tenant, std::string_view id_or_rid) {
+  const auto known = token(reader, tenant, id_or_rid);
+  return known ? known->rid : decode_rid(id_or_rid);
+}
+
+/// `?devices=true`: with the devices that were enrolled under what is revoked.
+Result<bool> asks_for_devices(const Request& request) {
+  const auto devices = TRY(Query::parse(request.query())).find("devices");
+  if (devices && *devices != "true" && *devices != "false") {
+    return refuse(Code::malformed, "devices", "devices must be true or false.");
+  }
+  return devices == "true";
+}
+
 }  // namespace
+
+const json::Value* take_subject_pubkey(Body& body) {
+  const json::Value* const key = body.raw("subject_pubkey");
+  if (key != nullptr && key->kind != json::Kind::string && key->kind != json::Kind::object) {
+    body.wrong("/subject_pubkey", "must be a string or a JWK object");
+  }
+  return key;
+}
+
+Result<PublicKey> decode_subject_pubkey(const json::Value* value) {
+  auto key = parse_subject_pubkey(*value);
+  if (key) return *key;
+  Refusal refusal = std::move(key).error();
+  refusal.detail = fmt::format("{}: {}", refusal.subject, refusal.detail);
+  refusal.errors.push_back({"/subject_pubkey", refusal.detail});
+  return std::unexpected(std::move(refusal));
+}
+
+void append_token_members(json::Object& object, const FreshToken& token) {
+  const IssuedToken& record = token.record;
+  object.field("token", token.text)
+      .field("token_id", encode_base64url(record.id))
+      .field("rid", encode_base64url(record.rid));
+  if (record.tenant.is_platform())
+    object.null("tenant_id");
+  else
+    object.field("tenant_id", record.tenant.text());
+  object.field("scope", record.scope).field("subject_pubkey", encode_base64url(record.subject_key));
+  append_time(object.key("expires_at"), record.expires_at);
+  object.field("kid", record.kid);
+}
 
 Response token_answer(const FreshToken& token) {
   const IssuedToken& record = token.record;
@@ -240,11 +264,17 @@ Result<Response> get_token(const Call& call, Reader& reader) {
 
 Result<Response> remove_token(const Call& call, Tx& tx) {
   const auto if_match = TRY(parse_if_match(call.request));
+  const bool with_devices = TRY(asks_for_devices(call.request));
   TRY(revoke_token(tx, call.services, call.caller, call.tenant, call.path.back(), if_match));
+  if (with_devices)
+    remove_devices_of(tx, call.services, call.caller, call.tenant,
+                      {.rid = rid_named(tx, call.tenant, call.path.back())});
   return Response{.status = 204};
 }
 
 Result<Response> post_revocation(const Call& call, Tx& tx) {
+  const bool with_devices = TRY(asks_for_devices(call.request));
+  Revoked revoked;
   Body body = TRY(Body::parse(call.request));
   const auto rid = body.optional_text("rid");
   const auto token_id = body.optional_text("token_id");
@@ -255,23 +285,31 @@ Result<Response> post_revocation(const Call& call, Tx& tx) {
   if (int{rid.has_value()} + int{token_id.has_value()} + int{text.has_value()} + int{key != nullptr} + int{all} != 1) {
     return refuse(Code::malformed, "body", "Name exactly one of token_id, rid, token, subject_pubkey and all.");
   }
-  if (token_id) TRY(revoke_token(tx, call.services, call.caller, call.tenant, *token_id));
+  if (token_id) {
+    TRY(revoke_token(tx, call.services, call.caller, call.tenant, *token_id));
+    revoked.rid = rid_named(tx, call.tenant, *token_id);
+  }
   if (rid) {
     const auto id = decode_rid(*rid);
     if (!id) return refuse_member("rid", "must be 43 characters of base64url");
     TRY(revoke_rid(tx, call.services, call.caller, call.tenant, *id));
+    revoked.rid = *id;
   }
   if (text) {
     const auto presented = call.authenticator.identify(*text);
     if (!presented) return refuse(Code::invalid_field, "token", "token is none that this service would accept.");
     if (presented->tenant != call.tenant) return refuse(Code::not_found, "token", "There is no such token.");
     TRY(revoke_chain(tx, call.services, call.caller, call.tenant, presented->rids_upwards()));
+    revoked.rid = presented->rid();
   }
   if (key != nullptr) {
     const auto public_key = TRY(decode_subject_pubkey(key));
     TRY(revoke_key(tx, call.services, call.caller, call.tenant, public_key));
+    revoked.key = public_key;
   }
   if (all) TRY(revoke_generation(tx, call.services, call.caller, call.tenant));
+  revoked.all = all;
+  if (with_devices) remove_devices_of(tx, call.services, call.caller, call.tenant, revoked);
   return Response{.status = 204};
 }
 

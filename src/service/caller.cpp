@@ -14,7 +14,10 @@ std::unexpected<Refusal> refused(const char* reason) {
 Result<void> readmit_in(Reader& tx, const Caller& caller, const TenantId& place) {
   const auto row = tx.tenant(place);
   if (!row || row->state == TenantState::deleted) return refused("tenant_unknown");
-  if (place == caller.home && caller.generation < row->generation) return refused("tenant_generation");
+  // A device's token hangs on its device, which a new generation leaves where it is (TOKENS.md section 10).
+  const bool is_device = !caller.device.empty();
+  if (place == caller.home && !is_device && caller.generation < row->generation) return refused("tenant_generation");
+  if (place == caller.tenant && is_device && !has_device(tx, caller)) return refused("device_revoked");
   if (row->revocations == 0) return {};
   const bool has_session = caller.session && place == caller.tenant;
   if (has_session && tx.is_revoked(place, RevocationKind::token, caller.session->rid)) return refused("revoked");
@@ -37,10 +40,16 @@ Result<void> check_holds(Reader& tx, const Caller& caller, Instant now) {
 
 bool is_platform(const Caller& caller) { return caller.tenant.is_platform(); }
 
+bool has_device(Reader& reader, const Caller& caller) {
+  const auto device = reader.device(caller.tenant, caller.device);
+  return device && device->subject_key == caller.subject_key && device->state == DeviceState::enrolled;
+}
+
 Actor actor_of(const Caller& caller) {
   const char* kind = "token";
   if (caller.scope == Scope::tenant_admin()) kind = "tenant-admin";
   if (caller.home.is_platform()) kind = "platform-admin";
+  if (!caller.device.empty()) kind = "device";
   return {.kind = kind, .token_id = caller.token_id, .subject_key = encode_base64url(caller.subject_key)};
 }
 

@@ -39,12 +39,15 @@ struct Caller {
   /// What its `quota`, `rpm` and `uses` caveats are charged to. Nothing: not known, so whatever they limit is refused.
   std::optional<std::vector<CaveatLimit>> limits = {};
   std::vector<SeenLink> links = {};  ///< Its offline links, root first, as they are kept; when they were seen is open.
-  std::string kid = {};                       ///< The issuer key that signed the token.
+  std::string kid = {};              ///< The issuer key that signed the token.
   std::optional<CallerSession> session = {};  ///< Everything else is its token's.
 };
 
 /// True for a platform administrator, who belongs to no tenant.
 bool is_platform(const Caller& caller);
+
+/// Whether the caller's device is there, with the caller's key, and enrolled. Requires that the caller is a device.
+bool has_device(Reader& reader, const Caller& caller);
 
 /// What hangs from a platform administrator's token is the platform's doing, in a tenant's log too.
 Actor actor_of(const Caller& caller);
@@ -58,8 +61,8 @@ std::vector<TenantId> namespaces_of(const Caller& caller);
 void add_keys_of_ancestors(Caller& caller, Reader& reader);
 
 /// Asks the store again, inside the transaction that is about to change something, whether the caller still may:
-/// expiry, generation, revocation of any element, of any element's key, of any ancestor or of the session. Refuses as
-/// authentication does.
+/// expiry, generation, device, revocation of any element, of any element's key, of any ancestor or of the session.
+/// Refuses as authentication does.
 Result<void> readmit(Reader& tx, const Caller& caller, Instant now);
 
 }  // namespace cadastre

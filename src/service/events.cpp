@@ -25,10 +25,16 @@ Event event_of(EventType type, const TenantId& tenant, const Caller& caller, Eve
 }
 
 EventValue::Object token_facts(const IssuedToken& token) {
-  return {{"token_id", encode_base64url(token.id)},
-          {"rid", encode_base64url(token.rid)},
-          {"scope", token.scope},
-          {"subject_key", encode_base64url(token.subject_key)}};
+  EventValue::Object facts{{"token_id", encode_base64url(token.id)},
+                           {"rid", encode_base64url(token.rid)},
+                           {"scope", token.scope},
+                           {"subject_key", encode_base64url(token.subject_key)}};
+  if (!token.device.empty()) facts.emplace_back("device_id", token.device);
+  return facts;
+}
+
+EventValue::Object device_facts(const Device& device) {
+  return {{"device_id", device.id}, {"scope", device.scope}, {"subject_key", encode_base64url(device.subject_key)}};
 }
 
 /// What a replacement is made to change.
@@ -181,6 +187,21 @@ Event session_closed(const Session& session, std::string_view reason, Instant en
                    {"token_id", session.token_id},
                    {"reason", reason},
                    {"duration_s", std::int64_t{lasted.count()}}}};
+}
+
+Event device_enrolled(const Device& device, Actor actor, std::string request_id) {
+  auto data = device_facts(device);
+  data.emplace_back("state", name_of(device.state));
+  data.emplace_back("enrolled_by", device.enrolled_by);
+  return {.type = EventType::device_enrolled,
+          .tenant = device.tenant,
+          .actor = std::move(actor),
+          .request_id = std::move(request_id),
+          .data = std::move(data)};
+}
+
+Event device_removed(const Device& device, const Caller& caller) {
+  return event_of(EventType::device_removed, device.tenant, caller, device_facts(device));
 }
 
 Event ledger_read(const TenantId& tenant, const Caller& caller) {

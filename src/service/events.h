@@ -2,6 +2,7 @@
 #pragma once
 
 #include "crypto/ed25519.h"
+#include "domain/device.h"
 #include "domain/event.h"
 #include "domain/issued_token.h"
 #include "domain/session.h"
@@ -48,6 +49,9 @@ Event session_opened(const Session& session, const Caller& caller);
 /// `idle`.
 Event session_closed(const Session& session, std::string_view reason, Instant ended_at, Actor actor,
                      std::string request_id);
+/// A device proved its key, or an administrator approved of it: `state` says which it is now.
+Event device_enrolled(const Device& device, Actor actor, std::string request_id);
+Event device_removed(const Device& device, const Caller& caller);
 /// The platform read the tenant's log (LEDGER.md section 6).
 Event ledger_read(const TenantId& tenant, const Caller& caller);
 

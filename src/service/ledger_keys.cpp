@@ -33,8 +33,7 @@ Result<std::string> rotate_ledger_key(Tx& tx, const Bytes<32>& master_seed, cons
   row->updated_at = now;
   tx.update(*row);
   tx.append(ledger_key_rotated(tenant, key->verifier.encode(), row->vkey, actor), now);
-  if (!tenant.is_platform())
-    tx.append(ledger_key_rotated_of(row->log_id, key->verifier.key, next.key, actor), now);
+  if (!tenant.is_platform()) tx.append(ledger_key_rotated_of(row->log_id, key->verifier.key, next.key, actor), now);
   return row->vkey;
 }
 

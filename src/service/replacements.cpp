@@ -17,24 +17,6 @@ struct Replacement {
   FreshToken after;
 };
 
-/// The token as its holder would come with it.
-Caller holder_of(Reader& reader, const IssuedToken& token) {
-  Caller holder{.tenant = token.tenant,
-                .home = token.tenant,
-                .scope = *Scope::parse_canonical(token.scope),
-                .token_id = encode_base64url(token.id),
-                .rids = rids_of(token),
-                .subject_key = token.subject_key,
-                .key_thumbprints = {thumbprint(token.subject_key)},
-                .generation = token.generation,
-                .expires_at = token.expires_at,
-                .caveats = {},
-                .audience = token.audience,
-                .request_id = {}};
-  add_keys_of_ancestors(holder, reader);
-  return holder;
-}
-
 /// Refuses a token that is worth nothing any more: its place is empty.
 Result<void> check_holds(Reader& reader, const IssuedToken& token, Instant now) {
   const auto holds = readmit(reader, holder_of(reader, token), now);
@@ -86,6 +68,9 @@ Result<Replacement> plan(Reader& reader, Services& services, const Caller& calle
                          std::string_view id_or_rid, const ReplacementOrder& order, Instant now) {
   auto before = TRY(token(reader, tenant, id_or_rid));
   TRY(admit_revocation(caller, tenant, rids_of(before)));
+  if (!before.device.empty()) {
+    return refuse(Code::conflict, "token", "This is a device's token: the device renews it, nobody replaces it.");
+  }
   TRY(check_holds(reader, before, now));
   const auto wanted = TRY(order_of(before, order, now));
   auto after = TRY(is_own(caller, before) ? plan_own(reader, services, caller, before, wanted, now)

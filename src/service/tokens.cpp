@@ -111,7 +111,7 @@ Claims claims_of(const IssuedToken& record) {
           .requires_pop = record.requires_pop,
           .caveats = record.caveats,
           .ancestors = record.ancestors,
-          .device = {}};
+          .device = record.device};
 }
 
 std::unexpected<Refusal> no_signer() {
@@ -143,6 +143,41 @@ Result<IssuedToken> plan_token(Reader& reader, Services& services, const Caller&
   record.issued_by = caller.token_id;
   if (!caller.rids.empty()) record.parent = caller.rids.front();
   return record;
+}
+
+Result<IssuedToken> plan_device_token(Reader& reader, Services& services, const Device& device, std::string issued_by,
+                                      std::int64_t expires_in_s, Instant now) {
+  const TokenOrder order{.tenant = device.tenant,
+                         .subject_key = device.subject_key,
+                         .scope = *Scope::parse_canonical(device.scope),
+                         .expires_in_s = expires_in_s,
+                         .requires_pop = true};
+  TRY(check_order(services, order));
+  const auto tenant = TRY(issuing_tenant(reader, order.tenant));
+  auto record = draw_record(services, order, tenant, now);
+  record.device = device.id;
+  record.issued_by = std::move(issued_by);
+  return record;
+}
+
+Caller holder_of(Reader& reader, const IssuedToken& token) {
+  std::vector<RevocationId> rids{token.rid};
+  rids.insert(rids.end(), token.ancestors.begin(), token.ancestors.end());
+  Caller holder{.tenant = token.tenant,
+                .home = token.tenant,
+                .scope = *Scope::parse_canonical(token.scope),
+                .token_id = encode_base64url(token.id),
+                .rids = std::move(rids),
+                .subject_key = token.subject_key,
+                .key_thumbprints = {thumbprint(token.subject_key)},
+                .generation = token.generation,
+                .expires_at = token.expires_at,
+                .caveats = {},
+                .audience = token.audience,
+                .device = token.device,
+                .request_id = {}};
+  add_keys_of_ancestors(holder, reader);
+  return holder;
 }
 
 Result<FreshToken> sign_token(const Services& services, IssuedToken planned) {

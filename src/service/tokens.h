@@ -4,6 +4,7 @@
 #include <string>
 
 #include "crypto/ed25519.h"
+#include "domain/device.h"
 #include "domain/precondition.h"
 #include "service/caller.h"
 #include "service/services.h"
@@ -36,6 +37,14 @@ Result<void> check_label(std::string_view label);
 /// What `issue_token` would issue at `now`: decided, but neither signed nor recorded.
 Result<IssuedToken> plan_token(Reader& reader, Services& services, const Caller& caller, const TokenOrder& order,
                                Instant now);
+
+/// What a device would get at `now`: a root token of its tenant, bound to its key by proof, of its scope, with neither
+/// caveats nor links. Refuses a lifetime out of bounds and a tenant that may not be changed.
+Result<IssuedToken> plan_device_token(Reader& reader, Services& services, const Device& device, std::string issued_by,
+                                      std::int64_t expires_in_s, Instant now);
+
+/// The token as its holder would come with it.
+Caller holder_of(Reader& reader, const IssuedToken& token);
 
 /// Signs a planned token; nothing is recorded yet.
 Result<FreshToken> sign_token(const Services& services, IssuedToken planned);

@@ -120,7 +120,8 @@ IssuedToken sample_token(const TenantId& tenant, std::uint8_t number) {
           .issued_by = "BBBBBBBBBBBBBBBBBBBBBB",
           .revoked_at = std::nullopt,
           .revoked_by = {},
-          .parent = filled<32>(8)};
+          .parent = filled<32>(8),
+          .device = "node-1"};
 }
 
 Event sample_event(const TenantId& tenant, EventType type) {
@@ -212,7 +213,7 @@ std::string words_of(const IssuedToken& t) {
                                   ms_since_epoch(t.expires_at), t.issued_by, ms_or_none(t.revoked_at), t.revoked_by);
   for (const auto& ancestor : t.ancestors) words += '|' + encode_hex(ancestor);
   words += t.parent ? "|below " + encode_hex(*t.parent) : "|by command";
-  words += fmt::format("|{} {}", ms_or_none(t.first_seen), ms_or_none(t.last_seen));
+  words += fmt::format("|{} {}|{}", ms_or_none(t.first_seen), ms_or_none(t.last_seen), t.device);
   return words;
 }
 

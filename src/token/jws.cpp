@@ -18,10 +18,13 @@ std::optional<std::array<std::string_view, 3>> split(std::string_view text) {
   return std::array{text.substr(0, first), text.substr(first + 1, second - first - 1), text.substr(second + 1)};
 }
 
+/// A proof of either kind names the key that signed it.
+bool has_own_key(ObjectKind kind) { return kind == ObjectKind::proof || kind == ObjectKind::enrolment; }
+
 /// The members that a header of that kind has, all of them and no others.
 bool belongs_to_header(ObjectKind kind, std::string_view name) {
   if (name == "alg" || name == "typ") return true;
-  return (kind == ObjectKind::capability && name == "kid") || (kind == ObjectKind::proof && name == "jwk");
+  return (kind == ObjectKind::capability && name == "kid") || (has_own_key(kind) && name == "jwk");
 }
 
 bool is_text(const json::Value* value, std::string_view text) {
@@ -38,6 +41,7 @@ std::string_view name_of(ObjectKind kind) {
     case ObjectKind::link: return "cadastre-link+jwt";
     case ObjectKind::proof: return "dpop+jwt";
     case ObjectKind::session_proof: return "cadastre-session+jwt";
+    case ObjectKind::enrolment: return "cadastre-enrol+jwt";
   }
   std::unreachable();
 }
@@ -84,7 +88,7 @@ Checked<JwsHeader> decode_header(std::string_view text, ObjectKind kind) {
     if (kid == nullptr || kid->kind != json::Kind::string || !decode_digest(kid->text)) return fault("bad_kid");
     read.kid = kid->text;
   }
-  if (kind == ObjectKind::proof) {
+  if (has_own_key(kind)) {
     const json::Value* const jwk = header.find("jwk");
     if (jwk == nullptr) return fault("bad_cnf");
     read.jwk = TRY(decode_jwk(*jwk));

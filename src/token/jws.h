@@ -19,7 +19,7 @@ enum class AlgorithmName { eddsa, ed25519 };
 std::string_view name_of(AlgorithmName name);
 
 /// What each object says it is (`typ`).
-enum class ObjectKind { capability, link, proof, session_proof };
+enum class ObjectKind { capability, link, proof, session_proof, enrolment };
 std::string_view name_of(ObjectKind kind);
 
 constexpr std::size_t element_chars_max = 2048;
@@ -40,7 +40,7 @@ Checked<Jws> decode_jws(std::string_view text);
 
 struct JwsHeader {
   std::string kid;  ///< Of a capability: 43 characters.
-  PublicKey jwk{};  ///< Of a proof.
+  PublicKey jwk{};  ///< Of a proof of either kind.
 };
 
 /// Reads the header of an object of that kind, which has exactly the members of TOKENS.md section 3. Refuses with

@@ -238,8 +238,10 @@ Checked<void> check_state(const VerifiedToken& token, const TokenState& state, c
   TRY(check_lifetime(token.issued_at_s, token.not_before_s, token.expires_at_s, now));
   if (!state.is_known) return fault(FaultKind::unavailable, "revocation_state_unavailable");
   if (state.tenant == TenantStanding::unknown) return fault("tenant_unknown");
-  if (token.generation < state.generation) return fault("tenant_generation");
-  if (!token.device.empty() && !state.has_device) return fault("device_revoked");
+  // A device's token hangs on its device, which a new generation leaves where it is (TOKENS.md section 10).
+  const bool is_device = !token.device.empty();
+  if (!is_device && token.generation < state.generation) return fault("tenant_generation");
+  if (is_device && !state.has_device) return fault("device_revoked");
   if (state.is_revoked) return fault("revoked");
   if (state.is_key_revoked) return fault("key_revoked:subject");
   const IssuerKey* const key = keys.find(token.kid);

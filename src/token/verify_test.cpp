@@ -433,6 +433,8 @@ TEST_CASE("a device's token holds only while its device is known to exist") {
     return reason_of(check_state(*token, state, world.keys, Access::read, world.now()));
   };
   CHECK(reason({.has_device = true}) == "ok");
+  CHECK(reason({.generation = 9, .has_device = true}) == "ok");
+  CHECK(reason({.generation = 9}) == "device_revoked");
   CHECK(reason({.has_device = false}) == "device_revoked");
   CHECK(reason({}) == "device_revoked");
 }

@@ -30,7 +30,7 @@ class Run:
     def __init__(self, server):
         self.server = server
         self.variables = {"admin": server.admin_token, "host": server.address, "url": server.url}
-        self.seeds = {}
+        self.seeds = {}  # private keys by the name in {{public_key:NAME}}
         self.matcher = script.Matcher(self.variables)
         with urllib.request.urlopen(server.url + "/openapi.json", timeout=ANSWER_WITHIN_S) as answer:
             self.contract = Contract(json.load(answer))
@@ -45,8 +45,15 @@ class Run:
             return "a" * int(rest)
         if kind == "nest":
             return "[" * int(rest)
-        if kind == "public_key":
-            self.variables.setdefault(word, credential.b64url(credential.public_key_of(self.seed(rest))))
+        if kind == "public_key" and word not in self.variables:
+            key = credential.public_key_of(self.seed(rest))
+            self.variables[word], self.variables[f"fingerprint:{rest}"] = credential.b64url(key), credential.fingerprint(key)
+        if kind == "enrolment":
+            key, tenant, device, nonce = rest.split()
+            return credential.enrolment(self.seed(key), self.variables["audience"], tenant, device, self.variables[nonce])
+        if kind == "dpop":
+            key, token, method, path = rest.split()
+            return credential.proof(self.seed(key), self.variables[token], method, self.server.url + path)
         if kind == "session_proof":  # of what a challenge was captured as
             return credential.session_proof(self.seed(rest), {name: self.variables[name] for name in ("nonce", "aud", "rid")})
         if word not in self.variables:

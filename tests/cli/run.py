@@ -242,6 +242,48 @@ def sessions(trial, public):
     trial.run("context", "remove", "ana")
 
 
+def devices(trial):
+    """A device is challenged by its administrator, and enrols, collects and renews with its own key and no context."""
+    key = trial.run("key", "create", "node.key").strip()
+    fingerprint = trial.run("key", "show", "node.key", "--form", "fingerprint").strip()
+    device = ("--url", trial.server.url, "--key-file", "node.key")
+    trial.run("device", "challenge", "node-1", "--subject-pubkey", key, "--scope", "READ", "--save", "challenge.json")
+    trial.expect("mode of the challenge's file", (trial.folder / "challenge.json").stat().st_mode & 0o777, 0o600)
+    trial.run("device", "enrol", "--challenge", "challenge.json", "--url", trial.server.url, code=USAGE, says="say with --key-file which key")
+    trial.run("device", "enrol", "--challenge", "challenge.json", "--url", trial.server.url, "--key-file", "openssl.key", code=REFUSED,
+              says=r"enrol_key_mismatch")
+    enrolled = trial.json("device", "enrol", "--challenge", "challenge.json", "--expires-in", "2h", "--save", "node.token", *device)
+    trial.expect("the device", (enrolled["device"]["state"], enrolled["device"]["fingerprint"], "token" in enrolled), ("enrolled", fingerprint, False))
+    trial.secrets.append((trial.folder / "node.token").read_text().strip())
+    trial.run("device", "enrol", "--challenge", "challenge.json", *device, code=REFUSED, says="enrol_nonce_unknown")
+    own = (*device, "--token-file", "node.token")
+    trial.run("vm", "list", *own)
+    renewed = trial.json("device", "renew", "--expires-in", "1d", "--save", "renewed.token", *own)
+    trial.secrets.append((trial.folder / "renewed.token").read_text().strip())
+    trial.run("vm", "list", *own, code=REFUSED, says=r"UNAUTHENTICATED: revoked")
+    trial.expect("its current token", trial.json("device", "get", "node-1")["token_id"], renewed["token_id"])
+    waiting = trial.json("device", "challenge", "node-2", "--subject-pubkey", key, "--require-approval")
+    trial.save("waiting.json", json.dumps(waiting))
+    pending = trial.json("device", "enrol", "--challenge", "waiting.json", "--save", "second.token", *device)
+    trial.expect("what waits", (pending["device"]["state"], (trial.folder / "second.token").exists()), ("pending", False))
+    trial.save("pending.json", json.dumps(pending))
+    trial.expect("what still waits", trial.json("device", "enrol", "--challenge", "pending.json", *device)["device"]["state"], "pending")
+    trial.run("device", "approve", "node-2", "--fingerprint", "SHA256:" + "A" * 43, code=REFUSED, says="is not that of the device's key")
+    trial.expect("approved", trial.json("device", "approve", "node-2", "--fingerprint", fingerprint)["state"], "enrolled")
+    collected = trial.json("device", "enrol", "--challenge", "pending.json", "--save", "second.token", *device)
+    trial.expect("collected", collected["scope"], "service:vm-host")
+    trial.secrets.append((trial.folder / "second.token").read_text().strip())
+    trial.expect("devices", [each["device_id"] for each in trial.json("device", "list")["devices"]], ["node-1", "node-2"])
+    trial.found("the table of devices", rf"^node-1 +enrolled +READ .*{re.escape(fingerprint)}", trial.run("device", "list").splitlines()[1])
+    for name in ("node-1", "node-2"):
+        trial.run("device", "remove", name)
+    trial.run("vm", "list", *device, "--token-file", "renewed.token", code=REFUSED, says="UNAUTHENTICATED: device_revoked")
+    trial.run("device", "get", "node-1", code=REFUSED, says=r"\(NOT_FOUND, request")
+    trial.run("device", "challenge", "node/1", "--subject-pubkey", key, code=REFUSED, says="device_id must have 1 to 63 characters")
+    trial.save("none.json", "{}")
+    trial.run("device", "enrol", "--challenge", "none.json", *device, code=USAGE, says="the challenge has no nonce")
+
+
 def machines(trial):
     vms = [trial.json("vm", "create", *SMALL_VM, "--name", f"web-{each}", "--port", "22", "--port", "53/udp")["vm_id"] for each in range(3)]
     trial.run("vm", "create", *SMALL_VM, code=REFUSED, says=r"\(QUOTA_EXCEEDED, request [^ ]+\)$")
@@ -429,6 +471,7 @@ def run(server, folder):
     tokens(trial, public)
     proofs(trial, public)
     sessions(trial, public)
+    devices(trial)
     machines(trial)
     ledger(trial)
     offline(trial)

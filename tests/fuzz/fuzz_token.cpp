@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/invariant.h"
+#include "token/enrolment.h"
 #include "token/proof.h"
 #include "token/session_proof.h"
 #include "token/subject_pubkey.h"
@@ -39,8 +40,8 @@ struct Good {
 void read_parts(const Good& good, std::string_view text, AdmittedKeys& admitted) {
   const auto token = verify_token(text, good.rules, good.keys, admitted, good.now);
   CHECK_INVARIANT(!token || text.starts_with(good.credential));
-  for (const ObjectKind kind :
-       {ObjectKind::capability, ObjectKind::link, ObjectKind::proof, ObjectKind::session_proof}) {
+  for (const ObjectKind kind : {ObjectKind::capability, ObjectKind::link, ObjectKind::proof, ObjectKind::session_proof,
+                                ObjectKind::enrolment}) {
     static_cast<void>(decode_header(text, kind));
     const auto claims = decode_claims(text, kind);
     if (claims && claims->caveats) static_cast<void>(decode_caveats(*claims->caveats, 0));
@@ -49,6 +50,7 @@ void read_parts(const Good& good, std::string_view text, AdmittedKeys& admitted)
   static_cast<void>(decode_authorization(fields, {}));
   static_cast<void>(normal_url(text));
   static_cast<void>(decode_session_proof(text));
+  static_cast<void>(read_enrolment_proof(text));
   static_cast<void>(parse_subject_pubkey(text));
 }
 
@@ -66,6 +68,8 @@ void read_signed(const Good& good, std::string_view text, AdmittedKeys& admitted
   const Presented presented{.scheme = AuthorizationScheme::dpop, .credential = good.credential, .proof = proof};
   static_cast<void>(
       check_proof(*token, presented, {.method = "GET", .url = "https://issuer.example/v1/vms"}, memory, good.now));
+  const auto enrolment = read_enrolment_proof(sign_jws(header + R"(,"typ":"cadastre-enrol+jwt"})", text, good.holder));
+  CHECK_INVARIANT(!enrolment || (enrolment->is_signed && enrolment->key == good.holder.public_key()));
 }
 
 }  // namespace

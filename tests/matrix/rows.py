@@ -1,6 +1,12 @@
 """The rows of the isolation matrix: each operation of the contract, what it needs, and how it is called."""
 import dataclasses
+import pathlib
+import secrets
+import sys
 import typing
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from credential import enrolment  # noqa: E402
 
 # Each can do what those before it can; `service:console` stands beside them and can do none of it.
 SCOPES = ["service:console", "READ", "USER", "INPUT", "service:tenant-admin", "service:platform-admin"]
@@ -9,7 +15,8 @@ SCOPES = ["service:console", "READ", "USER", "INPUT", "service:tenant-admin", "s
 @dataclasses.dataclass
 class Row:
     """One operation. `about` says whose data: `open` (nobody's, no credential), `all` tenants, `path` (the tenant named in it),
-    `own_tenant` (the token's; an administrator has none) or `own` (the token's, or the platform's own)."""
+    `own_tenant` (the token's; an administrator has none), `own` (the token's, or the platform's own) or `device` (that of the token; it
+    is refused to all others)."""
     needs: str
     about: str
     ok: int
@@ -85,6 +92,23 @@ def fresh_session(world):
     return {"session_id": world.open_session(world.token_of("acme"))}
 
 
+def device_order(world, _):
+    return {"device_id": "node-fresh", "subject_pubkey": world.public_key}
+
+
+def stray_proof(world, tenant):
+    return {"proof": enrolment(secrets.token_bytes(32), "cadastre:test", tenant, "node-1", world.fresh_rid())}
+
+
+def fresh_device(world):
+    world.made += 1
+    return {"device_id": world.enrol("acme", f"node-{world.made}")}
+
+
+def approval(world, tenant):
+    return {"fingerprint": world.fingerprints[tenant]}
+
+
 PLATFORM, ADMIN, INPUT, READ = "service:platform-admin", "service:tenant-admin", "INPUT", "READ"
 
 ROWS = {
@@ -120,6 +144,13 @@ ROWS = {
     "tenant.session.close.all": Row(ADMIN, "path", 200, change=True, fresh=fresh_session),
     "tenant.session.get": Row(ADMIN, "path", 200, has_id=True, fresh=fresh_session),
     "tenant.session.close": Row(ADMIN, "path", 204, change=True, has_id=True, fresh=fresh_session),
+    "device.challenge": Row(ADMIN, "path", 201, change=True, unseen=True, body=device_order),
+    "device.enrol": Row("none", "open", 401, body=stray_proof),  # nobody's nonce: what a right one does is in tests/tokens/devices.py
+    "device.list": Row(ADMIN, "path", 200),
+    "device.get": Row(ADMIN, "path", 200, has_id=True),
+    "device.remove": Row(ADMIN, "path", 204, change=True, has_id=True, fresh=fresh_device),
+    "device.approve": Row(ADMIN, "path", 200, change=True, unseen=True, has_id=True, body=approval),  # it is approved of already
+    "device.renew": Row(READ, "device", 403, change=True),
     "vm.create": Row(INPUT, "own_tenant", 201, change=True, body=vm_order),
     "vm.list": Row(READ, "own_tenant", 200),
     "vm.get": Row(READ, "own_tenant", 200, has_id=True),

@@ -15,7 +15,7 @@ from server import Server, add_arguments  # noqa: E402
 from world import World  # noqa: E402
 
 UNKNOWN = {"tenant_id": "nobody-here", "vm_id": "01890a5d-ac96-774b-bcce-b302099a8057", "token_id": "AAAAAAAAAAAAAAAAAAAAAA",
-           "session_id": "AAAAAAAAAAAAAAAAAAAAAA"}
+           "session_id": "AAAAAAAAAAAAAAAAAAAAAA", "device_id": "nobody"}
 
 
 class Matrix:
@@ -31,6 +31,11 @@ class Matrix:
         """All cells of one operation; the one that does its work comes last."""
         if row.about == "open":
             self.open_cells(operation, row)
+        elif row.about == "device":
+            self.bad_credentials(operation, row)
+            for scope in SCOPES[:-1]:
+                self.cell(scope, operation, row, self.world.token_of("acme", scope), (row.ok, "FORBIDDEN"))
+            self.cell("a suspended tenant's", operation, row, self.world.token_of("dormant"), (row.ok, "FORBIDDEN"))
         else:
             self.bad_credentials(operation, row)
             self.small_scopes(operation, row)
@@ -102,7 +107,7 @@ class Matrix:
             self.cell(name, operation, row, token, (403, "TENANT_SUSPENDED"), owner="dormant")
         else:
             self.cell(name, operation, row, token, (row.ok, None), owner="dormant")
-        if operation.name.startswith(("token.issue", "token.replace")):
+        if operation.name.startswith(("token.issue", "token.replace", "device.challenge")):
             self.cell("an administrator for a suspended tenant", operation, row, self.world.admin, (403, "TENANT_SUSPENDED"),
                       owner="dormant")
 

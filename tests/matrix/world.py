@@ -9,7 +9,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from contract import Contract  # noqa: E402
-from credential import b64url, changed, decode_b64url, seed_of, session_proof  # noqa: E402
+from credential import (b64url, changed, decode_b64url, enrolment, fingerprint, public_key_of, seed_of,  # noqa: E402
+                        session_proof)
 
 # Leaves that the server writes of itself: sums of refusals, and who of the platform read a log.
 OWN_LEAVES = {"REQUESTS_REFUSED", "LEDGER_READ", "CHECKPOINT"}
@@ -33,7 +34,7 @@ class World:
         self.made = 0
         self.admin = server.admin_token
         self.contract = Contract(json.loads(self.get("/openapi.json")))
-        self.tokens, self.vms, self.spares, self.spare_tokens, self.doomed, self.tiles = {}, {}, {}, {}, {}, {}
+        self.tokens, self.vms, self.spares, self.spare_tokens, self.doomed, self.tiles, self.fingerprints = {}, {}, {}, {}, {}, {}, {}
         for tenant in TENANTS:
             self.make_tenant(tenant)
             for scope in ("READ", "USER", "INPUT", "service:tenant-admin", "service:console"):
@@ -42,6 +43,7 @@ class World:
             spare = self.issue(tenant, "READ", caveats=EVERY_CAVEAT, label="spare", delegable_depth=2)
             self.spares[tenant], self.spare_tokens[tenant] = spare["token_id"], spare["token"]
             self.doomed[tenant] = [self.issue(tenant, "READ", label="doomed") for _ in range(2)]
+            self.enrol(tenant, "node-0")
         for owner in (*TENANTS, None):
             self.tiles[owner] = self.published_tile(owner)
         self.bad = {"acme": self.bad_tokens(self.tokens["acme", "service:tenant-admin"], self.issue("acme",
@@ -98,6 +100,18 @@ class World:
         body = {"proof": self.session_proof(token)}
         return json.loads(self.send("POST", "/v1/sessions", token, body, expect=201)[1])["session_id"]
 
+    def enrol(self, tenant, name):
+        """The name of a device that is enrolled now; the first one's fingerprint is kept."""
+        seed = secrets.token_bytes(32)
+        key = public_key_of(seed)
+        self.fingerprints.setdefault(tenant, fingerprint(key))
+        path = f"/v1/tenants/{tenant}/devices"
+        order = {"device_id": name, "subject_pubkey": b64url(key)}
+        challenge = json.loads(self.send("POST", f"{path}/challenges", self.admin, order, expect=201)[1])
+        proof = enrolment(seed, challenge["audience"], tenant, name, challenge["nonce"])
+        self.send("POST", path, None, {"proof": proof}, expect=201)
+        return name
+
     def token_of(self, owner, scope="service:tenant-admin"):
         return self.tokens[owner, scope] if owner else self.admin
 
@@ -138,13 +152,14 @@ class World:
                 tokens = json.loads(self.get(f"/v1/tenants/{owner}/tokens?page_size=1000", self.admin))["tokens"]
                 seen["tokens", owner] = [{**token, "first_seen": None, "last_seen": None} for token in tokens]
                 seen["sessions", owner] = self.get(f"/v1/tenants/{owner}/sessions?page_size=1000", self.admin)
+                seen["devices", owner] = self.get(f"/v1/tenants/{owner}/devices?page_size=1000", self.admin)
                 seen["vms", owner] = self.get("/v1/vms?page_size=1000", self.token_of(owner))
         return seen
 
     def path(self, operation, owner, values=None):
         """The operation's path with names filled in that belong to the owner."""
         names = {"tenant_id": owner or "acme", "vm_id": self.vms.get(owner or "acme"),
-                 "token_id": self.spares.get(owner or "acme"),
+                 "token_id": self.spares.get(owner or "acme"), "device_id": "node-0",
                  "session_id": self.sessions.get(owner or "acme", "AAAAAAAAAAAAAAAAAAAAAA"),
                  "index": "0", "path": self.tiles[owner], "name": "quota-exceeded", **(values or {})}
         return re.sub(r"\{(\w+)\}", lambda found: names[found[1]], operation.path)

@@ -9,6 +9,7 @@ import argparse
 import concurrent.futures
 import contextlib
 import pathlib
+import secrets
 import sys
 import threading
 import time
@@ -16,6 +17,7 @@ import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[0:0] = [str(ROOT / "support"), str(ROOT / "concurrency")]
+import credential  # noqa: E402
 from arena import PUBLIC_KEY, Arena, vm_order  # noqa: E402
 from crowd import CONCURRENT, Caller  # noqa: E402
 from seed import seeded_random  # noqa: E402
@@ -128,6 +130,33 @@ def revocation(trial):
     there.expect(401, "POST", "/v1/vms", vm_order())
     heard = wait_for(lambda: there.call("GET", "/v1/vms").status == 401, HEARD_WITHIN_S)
     trial.arena.expect("a read with a revoked token is refused in time", heard, True)
+
+
+def removal(trial):
+    """The token of a device that is removed, or enrolled again, is worth nothing on the other replica within a second."""
+    tenant = trial.arena.tenant()
+    here, there = trial.each()
+    path, seed = f"/v1/tenants/{tenant.name}/devices", secrets.token_bytes(32)
+
+    def enrol(caller):
+        order = {"device_id": "node-1", "subject_pubkey": credential.b64url(credential.public_key_of(seed)), "scope": "READ"}
+        challenge = caller.expect(201, "POST", f"{path}/challenges", order).json
+        proof = credential.enrolment(seed, challenge["audience"], tenant.name, "node-1", challenge["nonce"])
+        return caller.expect(201, "POST", path, {"proof": proof}).json["token"]
+
+    def is_good(token, caller):
+        return caller.call("POST", "/v1/tokens/verify", {"token": token}).status == 200
+
+    def expect_ended(what, token):
+        trial.arena.expect(f"the token of a device that was {what}", wait_for(lambda: not is_good(token, there), HEARD_WITHIN_S), True)
+
+    first = enrol(here)
+    trial.arena.expect("a device's token on both", (is_good(first, here), is_good(first, there)), (True, True))
+    second = enrol(here)
+    expect_ended("enrolled again", first)
+    trial.arena.expect("its new token on both", (is_good(second, here), is_good(second, there)), (True, True))
+    here.expect(204, "DELETE", f"{path}/node-1")
+    expect_ended("removed", second)
 
 
 def suspension(trial):
@@ -405,7 +434,7 @@ def frozen(trial):
     trial.audit(tenant, load)
 
 
-ALWAYS = (exactly_ten, ten_with_one_killed, ten_with_database_restarted, same_key, revocation, suspension)
+ALWAYS = (exactly_ten, ten_with_one_killed, ten_with_database_restarted, same_key, revocation, removal, suspension)
 TROUBLE = (killed, publisher_killed, publisher_frozen, restarted, frozen, shut_down, away, silent, rate)
 
 

@@ -104,6 +104,21 @@ def session_proof(seed, challenge, header=(), **claims):
     return jws(seed, {"alg": "EdDSA", "typ": "cadastre-session+jwt", **dict(header)}, payload)
 
 
+def enrolment(seed, audience, tenant, device, nonce, key=None, **claims):
+    """A device's proof of its key (docs/TOKENS.md section 14), unless claims say otherwise; `key` (32 bytes) is what it says to be the
+    signer's."""
+    jwk = {"crv": "Ed25519", "kty": "OKP", "x": b64url(key or public_key_of(seed))}
+    payload = {"aud": audience, "tid": tenant, "device_id": device, "nonce": nonce, "iat": int(time.time()),
+               "jti": b64url(secrets.token_bytes(16)), **claims}
+    return jws(seed, {"alg": "EdDSA", "jwk": jwk, "typ": "cadastre-enrol+jwt"}, payload)
+
+
+def fingerprint(public_key):
+    """As `ssh-keygen -l` shows the key."""
+    blob = b"".join(len(part).to_bytes(4, "big") + part for part in (b"ssh-ed25519", public_key))
+    return "SHA256:" + b64(hashlib.sha256(blob).digest()).rstrip("=")
+
+
 def seed_of(data_dir, name):
     """A private key of a server: `token-issuer` or `ledger-master`."""
     return bytes.fromhex((data_dir / "keys" / f"{name}.key").read_text(encoding="ascii").strip())

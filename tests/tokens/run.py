@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """What no vector can carry about tokens (docs/TOKENS.md section 17), against the real server: the items by their number, and those of
-chains.py and counting.py by their name. The server has one I/O thread, so that a token used twice was in the only cache the second time.
+chains.py, counting.py and devices.py by their name. The server has one I/O thread, so that a token used twice was in the only cache the second time.
 
 Usage: run.py --server PROGRAM
 Elsewhere: 3 in src/token/verify_test.cpp, 16's key states in tests/keys/run.py, 4 in
 src/store/contract_rows_test.cpp (revocations are never forgotten), 17's checkpoints in src/ledger/checkpoint_test.cpp, 22 in tests/fuzz.
-2 needs replicas, 9 to 11 devices; 12 and 13 are races, in tests/concurrency/counting.py.
+2 needs replicas; 12 and 13 are races, in tests/concurrency/counting.py.
 """
 import argparse
 import concurrent.futures
@@ -19,6 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import chains  # noqa: E402
 import counting  # noqa: E402
 import credential  # noqa: E402
+import devices  # noqa: E402
 from client import Client  # noqa: E402
 from server import Server, add_arguments  # noqa: E402
 
@@ -417,15 +418,8 @@ def addresses(trial):
     trial.expect("one that is not", trial.send("GET", "/v1/vms", other).status, 429)
 
 
-def devices(trial):
-    """There are no devices yet, so a token that names one fails closed, whoever signed it."""
-    token = trial.issue(trial.tenant())["token"]
-    trial.accepted("the token as it was issued", token)
-    trial.refused("of a device", credential.changed(token, trial.issuer, dev="node-01"), 401, "device_revoked")
-
-
-ITEMS = [item_01, item_05, item_06, item_08, item_14, item_15, item_16, item_17, item_18, item_19, item_20, item_21, devices,
-         sub_tokens, proofs, *chains.ITEMS, *counting.ITEMS]
+ITEMS = [item_01, item_05, item_06, item_08, item_14, item_15, item_16, item_17, item_18, item_19, item_20, item_21,
+         sub_tokens, proofs, *chains.ITEMS, *counting.ITEMS, *devices.ITEMS]
 
 
 def run(server):

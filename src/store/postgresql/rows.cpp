@@ -99,7 +99,8 @@ IssuedToken token_of(const Rows& rows) {
                     .revoked_by = rows.text(19),
                     .parent = std::nullopt,
                     .first_seen = rows.instant_if_any(21),
-                    .last_seen = rows.instant_if_any(22)};
+                    .last_seen = rows.instant_if_any(22),
+                    .device = rows.text(23)};
   if (!rows.is_null(20)) token.parent = rows.blob<32>(20);
   return token;
 }
@@ -148,7 +149,7 @@ void add_token(Columns& columns, const IssuedToken& t) {
   const std::string ancestors = join_ids(t.ancestors);
   columns.add(t.tenant.text(), t.id, t.rid, t.scope, t.subject_key, t.kid, t.audience, t.issuer, t.label, t.generation,
               t.delegable_depth, t.requires_pop, t.caveats, as_bytes(ancestors), t.issued_at, t.not_before,
-              t.expires_at, t.issued_by, t.revoked_at, t.revoked_by, t.parent, t.first_seen, t.last_seen);
+              t.expires_at, t.issued_by, t.revoked_at, t.revoked_by, t.parent, t.first_seen, t.last_seen, t.device);
 }
 
 void add_leaf(Columns& columns, const TenantId& tenant, const Leaf& leaf) {

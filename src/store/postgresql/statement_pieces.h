@@ -20,7 +20,7 @@
 #define TOKEN                                                                                                        \
   "tenant_id, token_id, rid, scope, subject_key, kid, audience, issuer, label, generation, delegable_depth, "        \
   "requires_pop, caveats, ancestors, issued_at, not_before, expires_at, issued_by, revoked_at, revoked_by, parent, " \
-  "first_seen, last_seen"
+  "first_seen, last_seen, device_id"
 #define LEAVES                                                                                          \
   "SELECT seq, ts, type, hash, bytes FROM ledger_leaf WHERE tenant_id = $1 AND seq >= $2 AND seq < $3 " \
   "AND ($4::bigint >> type::int) & 1 = 1 AND ts >= $5 AND ts < $6 ORDER BY seq "

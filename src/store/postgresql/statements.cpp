@@ -99,7 +99,7 @@ constexpr Statement all[] = {
      "INSERT INTO token (" TOKEN ") SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::text[], "
      "$5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], "
      "$13::text[], $14::bytea[], $15::bigint[], $16::bigint[], $17::bigint[], $18::text[], $19::bigint[], "
-     "$20::text[], $21::bytea[], $22::bigint[], $23::bigint[])"},
+     "$20::text[], $21::bytea[], $22::bigint[], $23::bigint[], $24::text[])"},
     // What others have noted of a token meanwhile stays.
     {Sql::mark_tokens, "mark_tokens",
      "UPDATE token k SET revoked_at = coalesce(n.revoked_at, k.revoked_at), revoked_by = CASE WHEN n.revoked_at IS "

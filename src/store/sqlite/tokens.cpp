@@ -9,7 +9,7 @@ namespace {
 const std::string columns =
     "token_id, rid, scope, subject_key, kid, audience, issuer, label, generation, delegable_depth, requires_pop, "
     "caveats, ancestors, issued_at, not_before, expires_at, issued_by, revoked_at, revoked_by, parent, first_seen, "
-    "last_seen";
+    "last_seen, device_id";
 
 IssuedToken token_of(const Rows& rows, const TenantId& tenant) {
   IssuedToken token{.tenant = tenant,
@@ -34,7 +34,8 @@ IssuedToken token_of(const Rows& rows, const TenantId& tenant) {
                     .revoked_by = rows.text(18),
                     .parent = std::nullopt,
                     .first_seen = rows.instant_if_any(20),
-                    .last_seen = rows.instant_if_any(21)};
+                    .last_seen = rows.instant_if_any(21),
+                    .device = rows.text(22)};
   if (!rows.is_null(19)) token.parent = rows.blob<32>(19);
   return token;
 }
@@ -46,8 +47,8 @@ TokenTable::TokenTable(Connection& connection)
       find_by_rid_(connection, "SELECT " + columns + " FROM token WHERE tenant_id = ?1 AND rid = ?2"),
       page_(connection,
             "SELECT " + columns + " FROM token WHERE tenant_id = ?1 AND token_id > ?2 ORDER BY token_id LIMIT ?3"),
-      insert_(connection,
-              "INSERT INTO token (tenant_id, " + columns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+      insert_(connection, "INSERT INTO token (tenant_id, " + columns +
+                              ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
       mark_revoked_(connection,
                     "UPDATE token SET revoked_at = ?3, revoked_by = ?4 WHERE tenant_id = ?1 AND token_id = ?2"),
       mark_seen_(connection,
@@ -78,7 +79,7 @@ void TokenTable::insert(const IssuedToken& t) {
   const std::string ancestors = join_ids(t.ancestors);
   insert_.run(t.tenant.text(), t.id, t.rid, t.scope, t.subject_key, t.kid, t.audience, t.issuer, t.label, t.generation,
               t.delegable_depth, t.requires_pop, t.caveats, as_bytes(ancestors), t.issued_at, t.not_before,
-              t.expires_at, t.issued_by, t.revoked_at, t.revoked_by, t.parent, t.first_seen, t.last_seen);
+              t.expires_at, t.issued_by, t.revoked_at, t.revoked_by, t.parent, t.first_seen, t.last_seen, t.device);
 }
 
 bool TokenTable::mark_revoked(const TenantId& tenant, const TokenId& id, Instant at, std::string_view by) {
