@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include "service/session_token.h"
 #include "settings.h"
 #include "verb.h"
 
@@ -42,6 +43,7 @@ std::shared_ptr<CLI::App> command_tree(Program& program) {
   add_caller_verbs(*app, program);
   add_tenant_verbs(*app, program);
   add_token_verbs(*app, program);
+  add_session_verbs(*app, program);
   add_vm_verbs(*app, program);
   add_device_verbs(*app, program);
   add_ledger_verbs(*app, program);
@@ -55,7 +57,9 @@ bool has_secret_argument(std::span<char*> arguments) {
   return std::ranges::any_of(arguments, [](std::string_view argument) {
     const std::size_t start = argument.find("eyJ");  // base64url of `{"`
     const bool is_token = start != std::string_view::npos && std::ranges::count(argument.substr(start), '.') >= 2;
-    return is_token || argument.find("PRIVATE KEY") != std::string_view::npos;
+    const std::size_t session = std::min(argument.rfind(SessionCredential::prefix), argument.size());
+    const bool is_session = SessionCredential::parse(argument.substr(session)).has_value();
+    return is_token || is_session || argument.find("PRIVATE KEY") != std::string_view::npos;
   });
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "files.h"
+#include "service/session_token.h"
 #include "token/key_text.h"
 #include "token/verify.h"
 
@@ -25,6 +26,7 @@ bool is_loopback(const std::string& host) {
 
 /// The tenant in the credential's last element that names one; nothing has to hold of it.
 std::optional<std::string> claimed_tenant(std::string_view credential) {
+  if (const auto session = SessionCredential::parse(credential)) return session->tenant.text();
   std::optional<std::string> tenant;
   for (std::size_t start = 0; start < credential.size();) {
     const std::size_t end = std::min(credential.find('~', start), credential.size());

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "command_line.h"
+#include "service/session_token.h"
 
 namespace cadastre {
 namespace {
@@ -70,6 +71,11 @@ TEST_CASE("secrets on the command line are seen before they are used") {
   };
   CHECK(found("eyJhbGciOiJFZERTQSJ9.e30.AAAA"));
   CHECK(found("--token-file=eyJhbGciOiJFZERTQSJ9.e30.AAAA~eyJ.x.y"));
+  const std::string session =
+      SessionCredential{.tenant = TenantId::parse("acme").value(), .id = {}, .secret = {}}.text();
+  CHECK(found(session));
+  CHECK(found("--token-file=" + session));
+  CHECK_FALSE(found("docs_of.acme.md"));
   CHECK(found("-----BEGIN PRIVATE KEY-----\nMC4C"));
   CHECK_FALSE(found("eyJ.token"));
   CHECK_FALSE(found("admin.token"));

@@ -78,9 +78,22 @@ ExitCode list(Program& program, const ListArguments& arguments) {
                     {{"TOKEN", "token_id"},
                      {"SCOPE", "scope"},
                      {"EXPIRES", "expires_at"},
+                     {"SEEN", "last_seen"},
                      {"REVOKED", "revoked_at"},
                      {"SUBJECT", "subject_pubkey"},
                      {"LABEL", "label"}});
+}
+
+ExitCode list_links(Program& program, const ListArguments& arguments) {
+  Api server(program);
+  return print_list(program, "links", server.list(server.tenant_path() + "/links", "links", arguments.limit),
+                    {{"RID", "rid"},
+                     {"SCOPE", "scope"},
+                     {"EXPIRES", "expires_at"},
+                     {"SEEN", "last_seen"},
+                     {"DEPTH", "depth"},
+                     {"PARENT", "parent"},
+                     {"SUBJECT", "subject_pubkey"}});
 }
 
 ExitCode get(Program& program, const Arguments& arguments) {
@@ -100,6 +113,8 @@ void add_token_verbs(CLI::App& app, Program& program) {
   add_verb<IssueArguments>(token, program, "issue", "have the server issue one", describe_issue, issue);
   add_verb<ListArguments>(token, program, "list", "show the tenant's, revoked and expired ones included", describe_list,
                           list);
+  add_verb<ListArguments>(token, program, "links", "show the offline links that were used in the tenant's namespace",
+                          describe_list, list_links);
   add_verb<Arguments>(token, program, "get", "show what is kept of one", describe_id, get);
   add_verb<Arguments>(token, program, "revoke", "end one and all that was issued under it, for ever", describe_id,
                       revoke);

@@ -86,6 +86,7 @@ void add_key_verbs(CLI::App& app, Program& program);
 void add_token_verbs(CLI::App& app, Program& program);
 void add_context_verbs(CLI::App& app, Program& program);
 void add_tenant_verbs(CLI::App& app, Program& program);
+void add_session_verbs(CLI::App& app, Program& program);
 void add_vm_verbs(CLI::App& app, Program& program);
 void add_device_verbs(CLI::App& app, Program& program);
 void add_ledger_verbs(CLI::App& app, Program& program);

@@ -78,7 +78,8 @@ int wait_for_stop(const Signals& signals, http::TlsIdentity* identity) {
   }
 }
 
-/// Calls the API's chores: every second the house, every minute the refusals.
+/// Calls the API's chores: every second the house and what was used, every 15 s the ended sessions, every minute the
+/// refusals.
 class Housekeeper {
  public:
   explicit Housekeeper(http::Api& api) : api_(api), thread_([this](const std::stop_token& stop) { run(stop); }) {}
@@ -89,7 +90,9 @@ class Housekeeper {
     for (int second = 1; !stop.stop_requested(); ++second) {
       stopped_.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
       api_.keep_house();
+      api_.record_uses();
       if (second % 60 == 0) api_.record_refusals();
+      if (second % 15 == 0) api_.close_ended_sessions();
     }
   }
 
@@ -237,7 +240,8 @@ int run_server(const Settings& settings) {
                                       log::error("the ledger check cannot read; it is tried again", {{"error", what}});
                                     }});
   {
-    const KeyDesk desk{store, clock, random, opened.deployment, *opened.issuer_keys, keyring};
+    const KeyDesk desk{
+        store, clock, random, opened.deployment, *opened.issuer_keys, keyring, opened.keys.ledger_master_seed};
     const KeyKeeper keeper(desk, std::chrono::days(settings.key_rotation_days));
     const ControlSocket control(data_dir, [&](const std::string& request) {
       return is_keys_request(request) ? answer_keys_request(desk, request)
@@ -255,6 +259,7 @@ int run_server(const Settings& settings) {
   if (rate_leases) rate_leases->stop();
   check.stop();
   api.record_refusals();
+  api.record_uses();
   if (!publisher.stop()) log::info("not every ledger entry is published yet; that goes on after the next start");
   store.stop();
   api.keep_house();

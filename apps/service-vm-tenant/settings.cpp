@@ -215,11 +215,13 @@ std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings) {
   admin->add_option("--name", settings.admin_name, "whose it is; the ledger says so")->required();
   admin->add_option("--expires-in", settings.admin_expires_in, "how long it lives: 90s, 15m, 24h, 7d")
       ->capture_default_str();
-  CLI::App* keys = app.add_subcommand("keys", "list, rotate or revoke the keys that sign tokens");
+  CLI::App* keys = app.add_subcommand("keys", "the keys that sign tokens, and those of the ledgers");
   keys->require_subcommand(1);
   keys->add_subcommand("list", "show every key, its state and whether its private half is here");
   keys->add_subcommand("rotate", "publish the next key, or let it sign once it was published for 24 h")
       ->add_flag("--now", settings.keys_now, "let another key sign at once");
+  keys->add_subcommand("rotate-ledger", "give a log, or every log, its next key")
+      ->add_option("LOG", settings.keys_log, "a tenant's id, or \"platform\"; every log when it is left out");
   keys->add_subcommand("revoke", "end a key and every token it signed")
       ->add_option("KID", settings.keys_kid, "as `keys list` shows it")
       ->required();

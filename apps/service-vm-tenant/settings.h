@@ -42,6 +42,7 @@ struct Settings {
   // Of the subcommand `keys`.
   bool keys = false;
   std::string keys_verb;  ///< list, rotate or revoke.
+  std::string keys_log;   ///< A tenant's id, `platform`, or empty for every log.
   std::string keys_kid;
   bool keys_now = false;
 

@@ -7,10 +7,14 @@
 
 #include "base/json.h"
 #include "control_socket.h"
+#include "ledger/audit.h"
+#include "service/ledger_keys.h"
 #include "store/files/high_water_file.h"
 
 namespace cadastre {
 namespace {
+
+constexpr std::size_t logs_per_page = 256;
 
 std::string member(const json::Value& object, std::string_view name) {
   const json::Value* const value = object.find(name);
@@ -76,6 +80,40 @@ std::string change_keys(const KeyDesk& desk, Act act) {
   return shown(*outcome);
 }
 
+/// Another key for each log, or for the one named.
+std::string rotate_ledgers(const KeyDesk& desk, const std::string& named) {
+  const Actor actor{.kind = std::string(local_command)};
+  const auto rotate = [&](const TenantId& tenant) {
+    return transact(
+        desk.store, tenant,
+        [&](Tx& tx) { return rotate_ledger_key(tx, desk.ledger_master_seed, tenant, actor, desk.clock.now()); },
+        {TenantId::platform()});
+  };
+  if (!named.empty()) {
+    const Result<TenantId> tenant = named == "platform" ? TenantId::platform() : TenantId::parse(named);
+    Result<std::string> vkey = refuse(Code::not_found, "tenant", "there is no such tenant");
+    if (tenant) vkey = rotate(*tenant);
+    if (!vkey) throw std::runtime_error(fmt::format("{}: {}", named, vkey.error().detail));
+    return *vkey + '\n';
+  }
+  std::size_t count = 0;
+  std::string left;
+  std::optional<TenantId> after;
+  const auto reader = desk.store.open_reader();
+  for (auto page = reader->logs(after, logs_per_page); !page.empty(); page = reader->logs(after, logs_per_page)) {
+    after = page.back().tenant;
+    for (const LogState& log : page) {
+      const auto row = reader->tenant(log.tenant);
+      if (!row || row->state == TenantState::deleted) continue;
+      const auto vkey = rotate(log.tenant);
+      count += vkey ? 1 : 0;
+      if (!vkey) left += fmt::format("{}: {}\n", ledger::log_label(log.tenant, log.head.log_id), vkey.error().detail);
+    }
+  }
+  if (!left.empty()) throw std::runtime_error(fmt::format("{} logs have another key; not so\n{}", count, left));
+  return fmt::format("{} logs have another key: `service-fs vkey` prints them\n", count);
+}
+
 /// What the command prints. Throws std::runtime_error with a sentence for the operator when it is refused.
 std::string perform(const KeyDesk& desk, const json::Value& request) {
   const std::string verb = member(request, "keys");
@@ -89,6 +127,7 @@ std::string perform(const KeyDesk& desk, const json::Value& request) {
     const std::string kid = member(request, "kid");
     return change_keys(desk, [&](Tx& tx, const KeyChange& change) { return revoke_signing_key(tx, change, kid); });
   }
+  if (verb == "rotate-ledger") return rotate_ledgers(desk, member(request, "log"));
   throw std::runtime_error("the running server does not know this command");
 }
 
@@ -143,13 +182,20 @@ int run_keys(const Settings& settings) {
       .field("keys", settings.keys_verb)
       .field("kid", settings.keys_kid)
       .field("now", settings.keys_now)
+      .field("log", settings.keys_log)
       .end();
   if (const auto answer = ask_running_server(data_dir, request)) return print_answer(*answer);
   const SystemClock clock;
   SystemRandom random;
   const HighWaterFile marks((data_dir / "high-water").string());
   const auto opened = open_data_dir(settings, clock, random, marks);
-  const KeyDesk desk{*opened.store, clock, random, opened.deployment, *opened.issuer_keys, *opened.keyring};
+  const KeyDesk desk{*opened.store,
+                     clock,
+                     random,
+                     opened.deployment,
+                     *opened.issuer_keys,
+                     *opened.keyring,
+                     opened.keys.ledger_master_seed};
   const std::string answer = answer_keys_request(desk, request);
   opened.store->stop();
   return print_answer(answer);

@@ -1,4 +1,4 @@
-// The commands about issuer keys on the server's own machine: list, rotate, revoke.
+// The commands about keys on the server's own machine: list, rotate and revoke issuer keys, rotate the logs'.
 #pragma once
 
 #include <memory>
@@ -18,6 +18,7 @@ struct KeyDesk {
   const Deployment& deployment;
   IssuerKeyFolder& folder;
   IssuerKeyring& keyring;
+  const Bytes<32>& ledger_master_seed;
 
   /// A change now, with a key just made and kept in case one is needed.
   KeyChange prepare(std::string_view actor_kind) const;
@@ -25,7 +26,7 @@ struct KeyDesk {
   void conclude(const KeyChange& change, const Result<KeyOutcome>& outcome) const;
 };
 
-/// Answers one line of the control socket: `{"keys":"rotate","kid":…,"now":…}` → `{"text":…}` or `{"error":…}`.
+/// Answers one line of the control socket: `{"keys":"rotate","kid":…,"now":…,"log":…}` → `{"text":…}` or `{"error":…}`.
 std::string answer_keys_request(const KeyDesk& desk, const std::string& request);
 /// Whether a line is for `answer_keys_request`.
 bool is_keys_request(const std::string& request);

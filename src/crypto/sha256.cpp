@@ -1,5 +1,6 @@
 #include "crypto/sha256.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include <memory>
@@ -40,6 +41,10 @@ Digest sha256(std::initializer_list<ByteView> parts) {
 
 Digest sha256(ByteView bytes) { return sha256({bytes}); }
 Digest sha256(std::string_view text) { return sha256({as_bytes(text)}); }
+
+bool equal_in_constant_time(const Digest& a, const Digest& b) {
+  return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
 
 Digest hmac_sha256(ByteView key, ByteView message) {
   Bytes<64> block{};

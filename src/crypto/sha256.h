@@ -14,6 +14,9 @@ Digest sha256(ByteView bytes);
 Digest sha256(std::string_view text);
 Digest sha256(std::initializer_list<ByteView> parts);
 
+/// Whether they are the same, in a time that does not tell where they differ.
+bool equal_in_constant_time(const Digest& a, const Digest& b);
+
 Digest hmac_sha256(ByteView key, ByteView message);
 /// HKDF-SHA-256 with 32 bytes of output (RFC 5869 section 2); an empty salt stands for 32 zero bytes.
 Digest hkdf_sha256(ByteView secret, ByteView salt, ByteView info);

@@ -90,6 +90,19 @@ RateGrant RateBudget::decide(const RateAsk& ask, std::int64_t limit, Instant now
   return grant;
 }
 
+RateDecision RateBudget::admit(std::int64_t limit, Instant now) {
+  const RateGrant grant = decide({.wanted = 1, .returns = {}}, limit, now);
+  const auto seconds = [](std::chrono::milliseconds time) {
+    return std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(time).count());
+  };
+  if (grant.granted == 0) {
+    const std::int64_t wait = seconds(grant.more_in);
+    return {.limit = limit, .reset_s = wait, .retry_after_s = wait};
+  }
+  take_back({.slice = grant.slice, .unused = 0, .used = {{std::chrono::milliseconds(0), 1}}});
+  return {.admitted = true, .limit = limit, .remaining = grant.free, .reset_s = seconds(more_in(limit))};
+}
+
 std::int64_t RateBudget::counted(Instant now) {
   advance(now);
   return total_;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "domain/rate_window.h"
 
 namespace cadastre {
 
@@ -68,6 +69,9 @@ class RateBudget {
 
   /// Takes over what is returned, then grants what is free. `limit` is the tenant's at this moment; 0 grants nothing.
   RateGrant decide(const RateAsk& ask, std::int64_t limit, Instant now);
+  /// One request that is admitted at once, by whoever holds the budget: counts it until 60 s from now, to the end of
+  /// its cell; or refuses it and counts nothing.
+  RateDecision admit(std::int64_t limit, Instant now);
   /// How many requests count now.
   std::int64_t counted(Instant now);
 

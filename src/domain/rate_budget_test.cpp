@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/random.h"
@@ -32,6 +34,42 @@ TEST_CASE("a budget grants what is free and no more") {
   CHECK(budget.decide({.wanted = 1}, 0, at_ms(2)).granted == 0);
   CHECK(budget.decide({.wanted = 5'000'000'000}, 1'000'000'000, at_ms(3)).granted == 999'999'990);
   CHECK(budget.counted(at_ms(4)) == 1'000'000'000);
+}
+
+TEST_CASE("of requests that are admitted at once no pattern passes the limit in any 60 seconds") {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    CAPTURE(seed);
+    SeededRandom random(seed);
+    const auto limit = static_cast<std::int64_t>(1 + random.below(40));
+    RateBudget budget;
+    std::vector<std::int64_t> admitted;
+    std::int64_t now = 0;
+    for (int i = 0; i < 3000; ++i) {
+      constexpr std::int64_t gaps[] = {0, 0, 1, 10, 499, 500, 501, 1500, 59'000, 59'999, 60'000, 61'000};
+      now += gaps[random.below(std::size(gaps))];
+      const RateDecision decision = budget.admit(limit, at_ms(now));
+      CHECK(decision.admitted == (decision.retry_after_s == 0));
+      if (decision.admitted)
+        admitted.push_back(now);
+      else if (decision.retry_after_s > 61)
+        FAIL("a wait that is longer than the window");
+      budget = RateBudget::decode(budget.encode()).value();
+    }
+    const auto width = static_cast<std::size_t>(limit);
+    for (std::size_t i = width; i < admitted.size(); ++i) CHECK(admitted[i] - admitted[i - width] >= 60'000);
+    // Whoever waits as long as he is told is served.
+    now += 120'000;
+    for (std::int64_t i = 0; i < limit; ++i) CHECK(budget.admit(limit, at_ms(now)).admitted);
+    const RateDecision full = budget.admit(limit, at_ms(now));
+    CHECK(!full.admitted);
+    CHECK(budget.admit(limit, at_ms(now + full.retry_after_s * 1000)).admitted);
+  }
+}
+
+TEST_CASE("a limit of nothing admits nothing") {
+  RateBudget budget;
+  CHECK(!budget.admit(0, at_ms(0)).admitted);
+  CHECK(budget.counted(at_ms(0)) == 0);
 }
 
 TEST_CASE("a slice that is never heard of again counts for 60 s after its lease") {

@@ -7,7 +7,9 @@
 #include "base/log.h"
 #include "http/idempotency.h"
 #include "http/query.h"
+#include "service/caveat_charges.h"
 #include "service/events.h"
+#include "service/sessions.h"
 
 namespace cadastre::http {
 namespace {
@@ -192,27 +194,76 @@ void Api::answer_admitted(std::shared_ptr<Exchange> exchange, unsigned io_thread
       return finish(*exchange, cadastre::refuse(Code::not_found, "tenant", "There is no such tenant."), io_thread);
     exchange->tenant = *std::move(named);
   }
-  if (const auto* change = std::get_if<ChangeHandler>(&match.route->handler)) {
+  note_use(*exchange);
+  if (const auto* handler = std::get_if<ChangeHandler>(&match.route->handler)) {
     return submit_change(
         std::move(exchange),
-        [this, handler = *change](Exchange& own_exchange, Tx& tx) -> Result<Response> {
-          const Call call = call_of(own_exchange, nullptr);
-          TRY(readmit(tx, call.caller, parts_.services.clock.now()));
-          return run_once(call, own_exchange.match.route->operation, tx, [&] { return handler(call, tx); });
-        },
+        [this, handler = *handler](Exchange& own_exchange, Tx& tx) { return change(own_exchange, handler, tx); },
         io_thread);
   }
-  const auto read = std::get<ReadHandler>(match.route->handler);
-  if (!is_first_foreign_read(*exchange)) return answer_read(*exchange, read, io_thread);
-  submit_change(
-      std::move(exchange),
-      [this, read](Exchange& own_exchange, Tx& tx) -> Result<Response> {
-        const Call call = call_of(own_exchange, nullptr);
-        auto response = TRY(read(call, tx));
-        tx.append(ledger_read(own_exchange.tenant, call.caller), parts_.services.clock.now());
-        return response;
-      },
-      io_thread);
+  if (counts_requests(exchange->asking())) return charge_read(std::move(exchange), io_thread);
+  answer_read(std::move(exchange), io_thread);
+}
+
+/// Once a request is charged to caveats of its token, a refusal is kept too, as an answer: handlers decide before they
+/// write, so nothing but the counters is.
+Result<Response> Api::change(Exchange& exchange, const ChangeHandler& handler, Tx& tx) {
+  const Call call = call_of(exchange, nullptr);
+  const Instant now = parts_.services.clock.now();
+  bool is_charged = false;
+  TRY(readmit(tx, call.caller, now));
+  auto outcome = run_once(call, exchange.match.route->operation, tx, [&]() -> Result<Response> {
+    if (counts_requests(call.caller)) {
+      TRY(charge_request(tx, call.caller, now));
+      is_charged = true;
+    }
+    return handler(call, tx);
+  });
+  if (outcome || !is_charged) return outcome;
+  return problem(outcome.error(), {exchange.request.path(), exchange.request_id, exchange.tenant.text()});
+}
+
+void Api::charge_read(std::shared_ptr<Exchange> exchange, unsigned io_thread) {
+  exchange->caller = exchange->who.known->caller;
+  const unsigned store_thread = static_cast<unsigned>(threads_.size() - 1);
+  const auto go_on = [this, exchange, io_thread] {
+    try {
+      answer_read(exchange, io_thread);
+    } catch (const std::exception&) {
+      finish_failed(*exchange, std::current_exception(), io_thread);
+    }
+  };
+  Change change{.tenant = exchange->tenant,
+                .body =
+                    [this, exchange](Tx& tx) {
+                      const Instant now = parts_.services.clock.now();
+                      const auto charge = [&]() -> Result<Response> {
+                        TRY(readmit(tx, *exchange->caller, now));
+                        TRY(charge_request(tx, *exchange->caller, now));
+                        return Response();
+                      };
+                      exchange->outcome = charge();
+                      return *exchange->outcome ? Verdict::commit : Verdict::drop;
+                    },
+                .done =
+                    [this, exchange, go_on, store_thread](const std::exception_ptr& failure) {
+                      if (failure) return finish_failed(*exchange, failure, store_thread);
+                      if (!*exchange->outcome) return finish(*exchange, *std::move(exchange->outcome), store_thread);
+                      exchange->responder.run(go_on);
+                    },
+                .further = places_charged(*exchange->caller, exchange->tenant)};
+  submit(*exchange, std::move(change), io_thread);
+}
+
+/// A credential that was accepted, whatever becomes of the request. Once in a while, and without a lock in between.
+void Api::note_use(const Exchange& exchange) {
+  const KnownToken& known = *exchange.who.known;
+  const Instant now = parts_.services.clock.now();
+  if (now < known.noted_at + SeenTokens::told_every) return;
+  known.noted_at = now;
+  Caller caller = known.caller;
+  caller.request_id = exchange.request_id;
+  seen_.note(caller, now);
 }
 
 Call Api::call_of(const Exchange& exchange, ThreadState* own) {
@@ -228,10 +279,22 @@ Call Api::call_of(const Exchange& exchange, ThreadState* own) {
           .tokens = own != nullptr ? &own->tokens : nullptr};
 }
 
-void Api::answer_read(Exchange& exchange, const ReadHandler& handler, unsigned io_thread) {
+void Api::answer_read(std::shared_ptr<Exchange> exchange, unsigned io_thread) {
+  const auto handler = std::get<ReadHandler>(exchange->match.route->handler);
+  if (is_first_foreign_read(*exchange)) {
+    return submit_change(
+        std::move(exchange),
+        [this, handler](Exchange& own_exchange, Tx& tx) -> Result<Response> {
+          const Call call = call_of(own_exchange, nullptr);
+          auto response = TRY(handler(call, tx));
+          tx.append(ledger_read(own_exchange.tenant, call.caller), parts_.services.clock.now());
+          return response;
+        },
+        io_thread);
+  }
   ThreadState& own = *threads_[io_thread];
-  const Call call = call_of(exchange, &own);
-  finish(exchange, handler(call, *own.reader), io_thread);
+  const Call call = call_of(*exchange, &own);
+  finish(*exchange, handler(call, *own.reader), io_thread);
 }
 
 void Api::submit_change(std::shared_ptr<Exchange> exchange, std::function<Result<Response>(Exchange&, Tx&)> act,
@@ -251,9 +314,14 @@ void Api::submit_change(std::shared_ptr<Exchange> exchange, std::function<Result
                         finish_failed(*exchange, failure, store_thread);
                       else
                         finish(*exchange, *std::move(exchange->outcome), store_thread);
-                    }};
+                    },
+                .further = places_charged(*exchange->caller, exchange->tenant)};
+  submit(*exchange, std::move(change), io_thread);
+}
+
+void Api::submit(Exchange& exchange, Change change, unsigned io_thread) {
   if (parts_.store.submit(std::move(change))) return;
-  finish(*exchange,
+  finish(exchange,
          std::unexpected(Refusal{.code = Code::overloaded,
                                  .subject = "tenant",
                                  .detail = "Too many changes of this tenant are waiting; repeat in a second.",
@@ -370,6 +438,25 @@ void Api::record_refusals() {
       log::warn("refusals could not be recorded", {{"tenant_id", gate.id().text()}, {"reason", failure.what()}});
     }
   });
+}
+
+void Api::close_ended_sessions() {
+  constexpr std::size_t sessions_a_turn = 1000;
+  const Instant now = parts_.services.clock.now();
+  try {
+    const auto ended = parts_.store.open_reader()->ended_sessions(now, sessions_a_turn);
+    for (const Session& session : ended) {
+      if (now < sweep_time(session)) continue;
+      Change change{
+          .tenant = session.tenant,
+          .body = [tenant = session.tenant, id = session.id,
+                   now](Tx& tx) { return sweep_session(tx, tenant, id, now) ? Verdict::commit : Verdict::drop; },
+          .done = [](const std::exception_ptr&) {}};  // the next turn finds it again
+      if (!parts_.store.submit(std::move(change))) return;
+    }
+  } catch (const StoreFailure& failure) {
+    log::warn("ended sessions could not be taken away; it is tried again", {{"reason", failure.what()}});
+  }
 }
 
 }  // namespace cadastre::http

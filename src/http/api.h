@@ -17,6 +17,7 @@
 #include "http/server.h"
 #include "service/ledger.h"
 #include "service/rate_leases.h"
+#include "service/seen_tokens.h"
 
 namespace cadastre::http {
 
@@ -48,6 +49,10 @@ class Api final : public Handler {
   void keep_house();
   /// Appends to each tenant's ledger how many of its requests were refused since the last call, if any were.
   void record_refusals();
+  /// Tells the store which tokens and links were used since the last call.
+  void record_uses() { seen_.tell(parts_.store); }
+  /// Takes the sessions away whose time is over, each with its ledger entry. Never throws what the register can.
+  void close_ended_sessions();
 
   ApiParts& parts() { return parts_; }
   RequestMetrics& metrics() { return metrics_; }
@@ -73,9 +78,15 @@ class Api final : public Handler {
   void answer_authenticated(std::shared_ptr<Exchange> exchange, unsigned io_thread);
   void wait_for_rate(std::shared_ptr<Exchange> exchange, unsigned io_thread);
   void answer_admitted(std::shared_ptr<Exchange> exchange, unsigned io_thread);
-  void answer_read(Exchange& exchange, const ReadHandler& handler, unsigned io_thread);
+  void answer_read(std::shared_ptr<Exchange> exchange, unsigned io_thread);
+  /// Counts the read for the token's caveats, then answers it in its own thread.
+  void charge_read(std::shared_ptr<Exchange> exchange, unsigned io_thread);
+  Result<Response> change(Exchange& exchange, const ChangeHandler& handler, Tx& tx);
+  void note_use(const Exchange& exchange);
   void submit_change(std::shared_ptr<Exchange> exchange, std::function<Result<Response>(Exchange&, Tx&)> act,
                      unsigned io_thread);
+  /// Queues it; answers `overloaded` when the tenant's queue is full.
+  void submit(Exchange& exchange, Change change, unsigned io_thread);
   /// Without a thread: for a transaction, which nothing of an I/O thread reaches.
   Call call_of(const Exchange& exchange, ThreadState* own);
   void finish(Exchange& exchange, Result<Response> outcome, unsigned thread);
@@ -87,6 +98,7 @@ class Api final : public Handler {
   ApiParts parts_;
   RequestMetrics metrics_;
   ReadRecorder recorder_;
+  SeenTokens seen_;
   std::vector<std::unique_ptr<ThreadState>> threads_;  // one per I/O thread, and the last for the store's
 };
 

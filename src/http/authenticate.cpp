@@ -2,15 +2,45 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
+#include "base/log.h"
+#include "http/browser_session.h"
 #include "http/problem.h"
+#include "service/caveat_charges.h"
+#include "service/sessions.h"
 
 namespace cadastre::http {
 namespace {
 
 constexpr std::chrono::seconds cache_ttl{60};    // TOKENS.md section 11
 constexpr std::chrono::seconds feed_age_max{5};  // TOKENS.md section 10
+
+/// The links as the register keeps them, in the namespace that the token acts in.
+std::vector<SeenLink> links_of(const VerifiedToken& token) {
+  std::vector<SeenLink> links;
+  for (std::size_t i = 0; i < token.links.size(); ++i) {
+    const VerifiedLink& link = token.links[i];
+    std::vector<Caveat> own;
+    std::ranges::copy_if(token.caveats, std::back_inserter(own),
+                         [&](const Caveat& caveat) { return caveat.element == i + 1; });
+    links.push_back({.tenant = token.tenant.value_or(TenantId::platform()),
+                     .rid = token.rids[i + 1],
+                     .id = link.id,
+                     .parent = token.rids[i],
+                     .root = token.rids.front(),
+                     .scope = link.scope.text(),
+                     .subject_key = link.holder,
+                     .caveats = encode_caveats(own),
+                     .depth = static_cast<std::int64_t>(i + 1),
+                     .issued_at = instant_from_s(link.issued_at_s),
+                     .not_before = instant_from_s(link.not_before_s),
+                     .expires_at = instant_from_s(link.expires_at_s)});
+  }
+  return links;
+}
 
 Caller caller_of(const VerifiedToken& token) {
   return {.tenant = token.tenant.value_or(TenantId::platform()),
@@ -27,7 +57,9 @@ Caller caller_of(const VerifiedToken& token) {
           .audience = token.audience,
           .requires_pop = token.requires_pop,
           .device = token.device,
-          .request_id = {}};
+          .request_id = {},
+          .links = links_of(token),
+          .kid = token.kid};
 }
 
 bool is_change(const Route& route) { return std::holds_alternative<ChangeHandler>(route.handler); }
@@ -50,14 +82,16 @@ Checked<void> check_request(const KnownToken& known, const Request& request, con
   const auto named = named_tenant(match);
   if (named && !*named && known.token.tenant) return fault(FaultKind::tenant_mismatch, "tenant_mismatch");
   const std::string resource = resource_of(match);
-  const TokenUse use{.method = request.method(),
-                     .path = request.path(),
-                     .operation = match.route->operation,
-                     .resource = resource,
-                     .peer = request.peer,
-                     .tenant = named.value_or(std::nullopt),
-                     // A device gets another token whatever the one that it has allows.
-                     .needed = match.route->subject == Subject::own_device ? known.token.scope : *match.route->needs};
+  const TokenUse use{
+      .method = request.method(),
+      .path = request.path(),
+      .operation = match.route->operation,
+      .resource = resource,
+      .peer = request.peer,
+      .tenant = named.value_or(std::nullopt),
+      // A device gets another token whatever the one that it has allows.
+      .needed = match.route->subject == Subject::own_device ? known.token.scope : *match.route->needs,
+      .charges_counters = known.caller.limits && !std::holds_alternative<OpenHandler>(match.route->handler)};
   if (auto allowed = check_use(known.token, use); !allowed) return allowed;
   return {};
 }
@@ -71,11 +105,29 @@ TenantStanding standing_of(TenantState state) {
   std::unreachable();
 }
 
+/// What a request came with: a field, or the cookie of a browser's session.
+struct Offered {
+  Presented presented;
+  bool is_cookie = false;
+};
+
+/// Step 1.
+Checked<Offered> decode_offer(const Request& request) {
+  const auto authorization = request.headers("authorization");
+  const auto cookie_fields = request.headers("cookie");
+  const auto cookies = session_cookies(cookie_fields);
+  if (cookies.empty()) return Offered{TRY(decode_authorization(authorization, request.headers("dpop")))};
+  if (cookies.size() > 1 || !authorization.empty()) return fault("multiple_credentials");
+  return Offered{.presented = {.credential = cookies.front()}, .is_cookie = true};
+}
+
 /// Notes in `state` what of the token is revoked in the namespace.
 void look_up_revocations(const Caller& caller, const TenantId& place, Reader& reader, TokenState& state) {
   for (const auto& rid : caller.rids) {
     state.is_revoked = state.is_revoked || reader.is_revoked(place, RevocationKind::token, rid);
   }
+  const bool has_session = caller.session && place == caller.tenant;
+  if (has_session && reader.is_revoked(place, RevocationKind::token, caller.session->rid)) state.is_revoked = true;
   for (const auto& key : caller.key_thumbprints) {
     state.is_key_revoked = state.is_key_revoked || reader.is_revoked(place, RevocationKind::key, key);
   }
@@ -89,7 +141,7 @@ std::size_t DigestHash::operator()(const Digest& digest) const {
   return hash;
 }
 
-Authenticator::Authenticator(VerifierRules rules, IssuerKeyring& keyring, TenantGates& gates, const Store& store,
+Authenticator::Authenticator(VerifierRules rules, IssuerKeyring& keyring, TenantGates& gates, Store& store,
                              const Clock& clock, std::string public_url, std::int64_t address_limit)
     : rules_(std::move(rules)),
       keyring_(keyring),
@@ -104,8 +156,7 @@ std::shared_ptr<KnownToken> Authenticator::recall(const Digest& digest, TokenCac
   return hit != nullptr && clock_.now() < (*hit)->verified_at + cache_ttl ? *hit : nullptr;
 }
 
-Checked<std::shared_ptr<KnownToken>> Authenticator::learn(std::string_view credential, const Digest& digest,
-                                                          TokenCache& cache, Reader& reader) {
+Checked<KnownToken> Authenticator::verify(std::string_view credential, TokenCache& cache, Reader& reader) {
   const Instant now = clock_.now();
   auto checked = verify_token(credential, rules_, keys(), cache.admitted, now);
   const bool is_stranger = !checked && checked.error().reason == "unknown_kid";
@@ -115,8 +166,30 @@ Checked<std::shared_ptr<KnownToken>> Authenticator::learn(std::string_view crede
   auto verified = TRY(std::move(checked));
   Caller caller = caller_of(verified);
   add_keys_of_ancestors(caller, reader);
-  auto known = std::make_shared<KnownToken>(
-      KnownToken{.token = std::move(verified), .caller = std::move(caller), .verified_at = now});
+  caller.limits = resolve_limits(caller, reader);
+  return KnownToken{.token = std::move(verified), .caller = std::move(caller), .verified_at = now};
+}
+
+Checked<KnownToken> Authenticator::look_up(const SessionCredential& credential, Reader& reader) const {
+  const Instant now = clock_.now();
+  auto session = reader.session(credential.tenant, credential.id);
+  if (!session || !equal_in_constant_time(sha256(ByteView(credential.secret)), session->secret_hash)) {
+    return fault("session_ended");
+  }
+  KnownToken known{
+      .token = token_of(*session), .caller = cadastre::caller_of(*session), .verified_at = now, .session = {}};
+  known.caller.limits = resolve_limits(known.caller, reader);
+  const Instant end = std::chrono::ceil<std::chrono::seconds>(session->expires_at);  // for those who are told
+  known.token.expires_at_s = std::min(known.token.expires_at_s, s_since_epoch(end));
+  known.session = std::make_unique<Session>(*std::move(session));
+  return known;
+}
+
+Checked<std::shared_ptr<KnownToken>> Authenticator::learn(std::string_view credential, const Digest& digest,
+                                                          TokenCache& cache, Reader& reader) {
+  const auto of_session = SessionCredential::parse(credential);
+  auto known =
+      std::make_shared<KnownToken>(TRY(of_session ? look_up(*of_session, reader) : verify(credential, cache, reader)));
   if (!watch_namespaces(*known, reader)) return fault("tenant_unknown");
   cache.tokens.put(digest, known);
   return known;
@@ -147,7 +220,31 @@ bool Authenticator::watch_namespaces(KnownToken& known, Reader& reader) {
   return true;
 }
 
+Checked<void> Authenticator::check_session(KnownToken& known, Reader& reader) const {
+  if (!known.session || !has_ended(*known.session, clock_.now())) return {};
+  // Another thread or process may know of a later use.
+  auto session = reader.session(known.session->tenant, known.session->id);
+  if (!session || has_ended(*session, clock_.now())) return fault("session_ended");
+  *known.session = *std::move(session);
+  return {};
+}
+
+void Authenticator::note_use(KnownToken& known) const {
+  const Instant now = clock_.now();
+  if (!known.session || !is_note_due(*known.session, now)) return;
+  const auto note = [tenant = known.session->tenant, id = known.session->id, now](Tx& tx) {
+    return note_session_use(tx, tenant, id, now) ? Verdict::commit : Verdict::drop;
+  };
+  const auto finished = [](const std::exception_ptr&) {};  // a later use is noted instead
+  try {
+    if (store_.submit({.tenant = known.session->tenant, .body = note, .done = finished})) known.session->seen_at = now;
+  } catch (const StoreFailure& failure) {
+    log::warn("the use of a session could not be noted", {{"reason", failure.what()}});
+  }
+}
+
 Checked<void> Authenticator::check_standing(KnownToken& known, Access access, Reader& reader) {
+  TRY(check_session(known, reader));
   if (keyring_.age() > feed_age_max) keyring_.refresh(reader);
   TokenState state;
   const bool is_device = !known.token.device.empty();
@@ -167,7 +264,10 @@ Checked<void> Authenticator::check_standing(KnownToken& known, Access access, Re
   }
   state.generation = known.home->generation();
   state.tenant = standing_of(known.gate->state());
-  return check_state(known.token, state, keys(), access, clock_.now());
+  auto standing = check_state(known.token, state, keys(), access, clock_.now());
+  // Its row may be gone already where it is not in a cache: the answer is the same everywhere.
+  if (known.session && !standing && standing.error().kind == FaultKind::token) return fault("session_ended");
+  return standing;
 }
 
 Checked<void> Authenticator::check_possession(const KnownToken& known, const Presented& presented,
@@ -185,16 +285,17 @@ Result<std::shared_ptr<KnownToken>> Authenticator::prove(const Request& request,
     addresses_.admit(request.peer, clock_.tick());
     return std::unexpected(refusal_of(fault, std::nullopt));
   };
-  const auto authorization = request.headers("authorization");
-  const auto proofs = request.headers("dpop");
-  const auto presented = decode_authorization(authorization, proofs);
-  if (!presented) return refused(presented.error());
-  auto known = TRY(find(presented->credential, request.peer, cache, reader));
+  const auto offered = decode_offer(request);
+  if (!offered) return refused(offered.error());
+  const Presented& presented = offered->presented;
+  auto known = TRY(find(presented.credential, request.peer, cache, reader));
+  const bool is_browsers = known->session && known->session->is_browser;
+  if (is_browsers != offered->is_cookie) return refused({FaultKind::token, "session_form"});
   const auto access = is_change(*match.route) ? Access::change : Access::read;
   const auto standing = check_standing(*known, access, reader);
   suspended = !standing && standing.error().kind == FaultKind::tenant_suspended;
   if (!standing && !suspended) return refused(standing.error());
-  if (const auto proved = check_possession(*known, *presented, request); !proved) return refused(proved.error());
+  if (const auto proved = check_possession(*known, presented, request); !proved) return refused(proved.error());
   return known;
 }
 
@@ -223,6 +324,10 @@ Authentication Authenticator::conclude(const std::shared_ptr<KnownToken>& known,
   if (rate.unknown) return {.known = known, .rate = {}, .refusal = rate_refusal(rate, "this tenant")};
   const auto answer = [&](std::optional<Refusal> refusal) { return Authentication{known, rate, std::move(refusal)}; };
   if (!rate.admitted) return answer(rate_refusal(rate, "this tenant"));
+  if (known->session && known->session->is_browser) {
+    if (auto meant = check_browser(request, *known->session, public_url_); !meant) return answer(meant.error());
+  }
+  note_use(*known);
   const bool is_administrator = permits(known->caller.scope, Scope::platform_admin());
   if (administrators_need_certificates_ && is_administrator && !request.has_client_certificate) {
     return answer(Refusal{Code::forbidden, "client_certificate",
@@ -251,6 +356,9 @@ Result<std::shared_ptr<const KnownToken>> Authenticator::inspect(std::string_vie
     return std::unexpected(refusal_of({FaultKind::token, "token_too_large"}, std::nullopt));
   }
   auto known = TRY(find(credential, peer, cache, reader));
+  if (known->session && known->session->is_browser) {
+    return std::unexpected(refusal_of({FaultKind::token, "session_form"}, std::nullopt));
+  }
   // What a service may do with a token is not known here, so a suspended tenant's is refused as for a change.
   if (const auto standing = check_standing(*known, Access::change, reader); !standing) {
     return std::unexpected(Refusal{Code::unauthenticated, standing.error().reason, "The token does not hold."});
@@ -295,7 +403,9 @@ Refusal refusal_of(const TokenFault& fault, const std::optional<Scope>& needed) 
     case FaultKind::token:
       return {Code::unauthenticated, fault.reason,
               fault.reason == "missing_credentials" ? "Send a token: Authorization: Bearer <token>."
-                                                    : fmt::format("The token was refused: {}.", fault.reason)};
+              : fault.reason == "session_ended"
+                  ? "The session is over, or there never was one: open another with its token."
+                  : fmt::format("The token was refused: {}.", fault.reason)};
     case FaultKind::tenant_suspended:
       return {Code::tenant_suspended, "tenant",
               "The tenant is suspended: reads work, changes do not until the operator resumes it."};

@@ -11,6 +11,7 @@
 #include "http/message.h"
 #include "http/routes.h"
 #include "service/issuer_keyring.h"
+#include "service/session_token.h"
 #include "service/tenant_gates.h"
 #include "token/proof.h"
 #include "token/verify.h"
@@ -31,6 +32,8 @@ struct KnownToken {
   std::shared_ptr<TenantGate> home;       ///< Of the namespace whose generation counts.
   std::vector<WatchedNamespace> watched;  ///< `namespaces_of` the caller.
   Instant verified_at;
+  mutable Instant noted_at = {};          ///< When its I/O thread last noted that it was used.
+  std::unique_ptr<Session> session = {};  ///< What it came with, when that was no token; `seen_at` as known here.
 };
 
 struct DigestHash {
@@ -55,7 +58,7 @@ struct Authentication {
 /// What every thread shares; all of it is constant or guards itself.
 class Authenticator {
  public:
-  Authenticator(VerifierRules rules, IssuerKeyring& keyring, TenantGates& gates, const Store& store, const Clock& clock,
+  Authenticator(VerifierRules rules, IssuerKeyring& keyring, TenantGates& gates, Store& store, const Clock& clock,
                 std::string public_url, std::int64_t address_limit);
 
   /// From now on a platform administrator's token holds only on connections with a client certificate. To be called
@@ -86,15 +89,21 @@ class Authenticator {
  private:
   /// From the cache, when it was verified lately; else null.
   std::shared_ptr<KnownToken> recall(const Digest& digest, TokenCache& cache) const;
-  /// Verifies it and keeps it in the cache.
+  /// Verifies it, or looks it up when it is a session's, and keeps it in the cache.
   Checked<std::shared_ptr<KnownToken>> learn(std::string_view credential, const Digest& digest, TokenCache& cache,
                                              Reader& reader);
+  Checked<KnownToken> verify(std::string_view credential, TokenCache& cache, Reader& reader);
+  Checked<KnownToken> look_up(const SessionCredential& credential, Reader& reader) const;
   /// Either of the two; whatever does not hold counts against the peer.
   Result<std::shared_ptr<KnownToken>> find(std::string_view credential, const std::string& peer, TokenCache& cache,
                                            Reader& reader);
   /// Finds the gates of the namespaces that the token has to do with. False when one is unknown or deleted.
   bool watch_namespaces(KnownToken& known, Reader& reader);
   Checked<void> check_standing(KnownToken& known, Access access, Reader& reader);
+  /// Whether its session goes on, when it came with one.
+  Checked<void> check_session(KnownToken& known, Reader& reader) const;
+  /// Lets the register know now and then that a session is used. Nobody waits for it.
+  void note_use(KnownToken& known) const;
   Checked<void> check_possession(const KnownToken& known, const Presented& presented, const Request& request);
   /// Steps 1 to 12; leaves a suspended tenant to the caller, as `suspended`.
   Result<std::shared_ptr<KnownToken>> prove(const Request& request, const Match& match, TokenCache& cache,
@@ -107,7 +116,7 @@ class Authenticator {
   const VerifierRules rules_;
   IssuerKeyring& keyring_;
   TenantGates& gates_;
-  const Store& store_;
+  Store& store_;
   const Clock& clock_;
   const std::string public_url_;
   bool administrators_need_certificates_ = false;

@@ -4,6 +4,8 @@
 #include "http/authenticate.h"
 #include "http/form.h"
 #include "service/revocations.h"
+#include "service/session_token.h"
+#include "service/sessions.h"
 
 namespace cadastre::http {
 namespace {
@@ -41,6 +43,16 @@ void append_active(std::string& out, const VerifiedToken& token, std::string_vie
   object.field("rid", encode_base64url(token.rid())).end();
 }
 
+/// Ends a session whose credential was sent in the place of a token. One that the caller does not see is answered in
+/// the same way.
+Result<Response> end_session(const Call& call, Tx& tx, const SessionCredential& session) {
+  if (is_platform(call.caller) || session.tenant == call.caller.tenant) {
+    const auto ended = close_session(tx, call.services, call.caller, session.tenant, encode_base64url(session.id));
+    if (!ended && ended.error().code != Code::not_found) return std::unexpected(ended.error());
+  }
+  return Response{.status = 200};
+}
+
 }  // namespace
 
 Result<Response> introspect_token(const Call& call, Reader& reader) {
@@ -60,6 +72,7 @@ Result<Response> introspect_token(const Call& call, Reader& reader) {
 
 Result<Response> revoke_presented_token(const Call& call, Tx& tx) {
   const std::string text = TRY(decode_token_form(call.request));
+  if (const auto session = SessionCredential::parse(text)) return end_session(call, tx, *session);
   const auto token = call.authenticator.identify(text);
   if (token && concerns(call.caller, *token)) {
     const TenantId tenant = token->tenant.value_or(TenantId::platform());

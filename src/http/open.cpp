@@ -37,7 +37,7 @@ Response valid(const KnownToken& known) {
   else
     object.null("tenant_id");
   object.field("subject_pubkey", encode_base64url(token.holder));
-  append_time(object.key("expires_at"), known.caller.expires_at);
+  append_time(object.key("expires_at"), known.session ? known.session->expires_at : known.caller.expires_at);
   object.field("token_id", token.id);
   std::string& chain = object.key("chain") += '[';
   for (std::size_t i = 0; i < token.elements; ++i) {
@@ -49,6 +49,7 @@ Response valid(const KnownToken& known) {
   }
   chain += ']';
   object.key("caveats") += token.caveats.empty() ? "[]" : encode_caveats(token.caveats);
+  if (known.session) object.field("session_id", encode_base64url(known.session->id));
   object.end();
   return response;
 }

@@ -34,7 +34,8 @@ constexpr Kind kinds[] = {
     {Code::tenant_mismatch, 403, "TENANT_MISMATCH", "The token belongs to another tenant",
      "A token acts for its own tenant alone. The answer is the same whether the named tenant exists or not."},
     {Code::caveat_denied, 403, "CAVEAT_DENIED", "A caveat of the token excludes this request",
-     "The token was narrowed when it was issued. Use one that allows this call."},
+     "The token was narrowed when it was issued, and `reason` names the caveat. Use one that allows this call; after "
+     "`caveat_denied:rpm` wait as `Retry-After` says, after `caveat_denied:quota` delete VMs made under it."},
     {Code::tenant_suspended, 403, "TENANT_SUSPENDED", "The tenant is suspended",
      "Reads work; changes and token issuance wait until the operator resumes the tenant."},
     {Code::forbidden, 403, "FORBIDDEN", "This is not allowed", "`detail` says why, and what would be."},
@@ -161,6 +162,7 @@ std::string_view reason_of(const Refusal& refusal) {
 
 Response problem(const Refusal& refusal, const ProblemContext& context) {
   const Kind& kind = kind_of(refusal.code);
+  const bool is_retryable = kind.retryable || refusal.retry_after_s > 0;
   Response response;
   response.status = kind.status;
   response.content_type = "application/problem+json";
@@ -177,7 +179,7 @@ Response problem(const Refusal& refusal, const ProblemContext& context) {
     object.null("tenant_id");
   else
     object.field("tenant_id", context.tenant_id);
-  object.field("retryable", kind.retryable);
+  object.field("retryable", is_retryable);
   if (refusal.code == Code::unauthenticated && refusal.subject != "missing_credentials")
     object.field("error", is_about_proof(refusal) ? "invalid_dpop_proof" : "invalid_token");
   if (refusal.code == Code::unauthenticated || refusal.code == Code::caveat_denied)
@@ -185,7 +187,7 @@ Response problem(const Refusal& refusal, const ProblemContext& context) {
   if (!refusal.violations.empty()) append_violations(object.key("violations"), refusal.violations);
   if (!refusal.errors.empty()) append_errors(object.key("errors"), refusal.errors);
   object.end();
-  if (kind.retryable)
+  if (is_retryable)
     response.headers += fmt::format("Retry-After: {}\r\n", std::max<std::int64_t>(1, refusal.retry_after_s));
   if (kind.status == 401 || refusal.code == Code::insufficient_scope) {
     response.headers += challenge(refusal);

@@ -5,8 +5,10 @@
 
 #include "http/devices.h"
 #include "http/ledger.h"
+#include "http/links.h"
 #include "http/oauth.h"
 #include "http/open.h"
+#include "http/sessions.h"
 #include "http/tenants.h"
 #include "http/tokens.h"
 #include "http/vms.h"
@@ -42,6 +44,7 @@ const Route table[] = {
      post_replacements},
     {"POST", "/v1/tenants/{t}/tokens/{id}/replace", "token.replace", tenant_admin, Subject::path_tenant,
      post_replacement},
+    {"GET", "/v1/tenants/{t}/links", "link.list", tenant_admin, Subject::path_tenant, get_links, paged},
     {"POST", "/v1/tenants/{t}/revocations", "revocation.create", tenant_admin, Subject::path_tenant, post_revocation,
      "devices"},
     {"POST", "/v1/tokens", "token.issue.alias", tenant_admin, Subject::own_namespace, post_token},
@@ -51,6 +54,18 @@ const Route table[] = {
     {"POST", "/v1/tokens/revoke", "token.revoke.form", read, Subject::own_namespace, revoke_presented_token},
     {"GET", "/.well-known/jwks.json", "key.list", anyone, Subject::nobody, get_jwks},
 
+    {"POST", "/v1/sessions/challenges", "session.challenge", read, Subject::own_namespace, post_session_challenge},
+    {"POST", "/v1/sessions", "session.open", read, Subject::own_namespace, post_session},
+    {"GET", "/v1/sessions", "session.list", read, Subject::own_namespace, get_sessions, paged},
+    {"DELETE", "/v1/sessions", "session.close.all", read, Subject::own_namespace, remove_sessions},
+    {"GET", "/v1/sessions/{id}", "session.get", read, Subject::own_namespace, get_session},
+    {"DELETE", "/v1/sessions/{id}", "session.close", read, Subject::own_namespace, remove_session},
+    {"GET", "/v1/tenants/{t}/sessions", "tenant.session.list", tenant_admin, Subject::path_tenant, get_sessions, paged},
+    {"DELETE", "/v1/tenants/{t}/sessions", "tenant.session.close.all", tenant_admin, Subject::path_tenant,
+     remove_sessions},
+    {"GET", "/v1/tenants/{t}/sessions/{id}", "tenant.session.get", tenant_admin, Subject::path_tenant, get_session},
+    {"DELETE", "/v1/tenants/{t}/sessions/{id}", "tenant.session.close", tenant_admin, Subject::path_tenant,
+     remove_session},
     {"POST", "/v1/tenants/{t}/devices/challenges", "device.challenge", tenant_admin, Subject::path_tenant,
      post_device_challenge},
     {"POST", "/v1/tenants/{t}/devices", "device.enrol", anyone, Subject::path_tenant,

@@ -84,6 +84,12 @@ void append_token_record(std::string& out, const IssuedToken& token) {
     object.null("issued_by");
   else
     object.field("issued_by", token.issued_by);
+  if (token.parent)
+    object.field("parent", encode_base64url(*token.parent));
+  else
+    object.null("parent");
+  append_time(object.key("first_seen"), token.first_seen);
+  append_time(object.key("last_seen"), token.last_seen);
   append_time(object.key("revoked_at"), token.revoked_at);
   if (token.revoked_by.empty())
     object.null("revoked_by");

@@ -74,9 +74,7 @@ AuditResult audit_range(const LogEvidence& log, std::uint64_t from, std::uint64_
 }
 
 std::optional<Finding> audit_older(const LogEvidence& log, const AuditResult& newest, std::string_view older_note) {
-  const auto key = VerifierKey::parse(log.vkey);
-  if (!key) return Finding{0, fmt::format("the log's verifier key {}", key.error().detail)};
-  const auto older = open_checkpoint(older_note, *key);
+  const auto older = open_past_checkpoint(log, older_note);
   if (!older) return Finding{0, fmt::format("the older checkpoint {}", older.error().detail)};
   if (older->size > newest.size) {
     return Finding{newest.size, fmt::format("the older checkpoint has {} leaves, the log's newest only {}", older->size,

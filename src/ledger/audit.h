@@ -40,6 +40,9 @@ struct LogEvidence {
   std::function<std::vector<std::string>(const std::string& folder)> list;
   /// The stored leaves from `from`, in order, at most `limit` of them.
   std::function<std::vector<StoredLeaf>(std::uint64_t from, std::size_t limit)> leaves;
+  /// The `vkey`s that the log had before, for what was signed in their time. Asked only when `vkey` has not signed
+  /// something; may be empty.
+  std::function<std::vector<std::string>()> earlier_vkeys;
   /// The head as it is now, for files that a growing log gains during the audit.
   std::function<std::uint64_t()> head_now;
 };

@@ -58,6 +58,18 @@ void Findings::add(std::uint64_t index, std::string what) {
   if (result_.findings.size() < findings_max) result_.findings.push_back({index, std::move(what)});
 }
 
+Result<Checkpoint> open_past_checkpoint(const LogEvidence& log, std::string_view note) {
+  const VerifierKey key = TRY(VerifierKey::parse(log.vkey));
+  auto checkpoint = open_checkpoint(note, key);
+  if (checkpoint || !log.earlier_vkeys) return checkpoint;
+  for (const std::string& vkey : log.earlier_vkeys()) {
+    const auto earlier = VerifierKey::parse(vkey);
+    auto opened = earlier ? open_checkpoint(note, *earlier) : std::unexpected(earlier.error());
+    if (opened) return opened;
+  }
+  return checkpoint;
+}
+
 std::vector<Checkpoint> check_checkpoints(const LogEvidence& log, AuditResult& result) {
   std::vector<Checkpoint> opened;
   const auto key = VerifierKey::parse(log.vkey);

@@ -25,6 +25,9 @@ class Findings {
 /// `what: <wanted> expected, <found> found`.
 std::string differs(std::string_view what, const Hash& wanted, const Hash& found);
 
+/// Opens a checkpoint of the log's past: of its key, or of one that it had before.
+Result<Checkpoint> open_past_checkpoint(const LogEvidence& log, std::string_view note);
+
 /// Opens the stored and the published checkpoint, and sets the result's size and root to the newest's. The published
 /// one may be older, when its file was about to be replaced; never newer. Answers all that opened.
 std::vector<Checkpoint> check_checkpoints(const LogEvidence& log, AuditResult& result);

@@ -75,8 +75,6 @@ class FullAudit {
 
   /// Opens `history/<size>`, each a checkpoint of that size.
   void open_history() {
-    const auto key = VerifierKey::parse(log_.vkey);
-    if (!key) return;
     for (const std::string& name : log_.list("history")) {
       const auto size = parse_decimal(name);
       if (!size) {
@@ -84,7 +82,7 @@ class FullAudit {
         continue;
       }
       const auto note = log_.files("history/" + name);
-      auto checkpoint = note ? open_checkpoint(*note, *key) : refuse(Code::not_found, "", "is missing");
+      auto checkpoint = note ? open_past_checkpoint(log_, *note) : refuse(Code::not_found, "", "is missing");
       if (!checkpoint || checkpoint->size != *size) {
         findings_.add(*size,
                       fmt::format("history/{} {}", name, checkpoint ? "has another size" : checkpoint.error().detail));

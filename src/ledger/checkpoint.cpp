@@ -54,8 +54,8 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   return checkpoint;
 }
 
-std::string sign_checkpoint(const Checkpoint& checkpoint, const PrivateKey& key) {
-  return sign_note(encode_checkpoint(checkpoint), checkpoint.origin, key);
+std::string sign_checkpoint(const Checkpoint& checkpoint, std::span<const PrivateKey> keys) {
+  return sign_note(encode_checkpoint(checkpoint), checkpoint.origin, keys);
 }
 
 Result<Checkpoint> open_checkpoint(std::string_view note, const VerifierKey& key) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,8 +26,11 @@ std::string encode_checkpoint(const Checkpoint& checkpoint);
 /// Refuses a size with leading zeroes or above 64 bits, a root that is not 32 bytes, and empty lines.
 Result<Checkpoint> parse_checkpoint(std::string_view text);
 
-/// The signed note, under the origin as key name. Requires that the origin is a key name.
-std::string sign_checkpoint(const Checkpoint& checkpoint, const PrivateKey& key);
+/// The note signed with each of the keys, under the origin as key name. Requires that the origin is a key name.
+std::string sign_checkpoint(const Checkpoint& checkpoint, std::span<const PrivateKey> keys);
+inline std::string sign_checkpoint(const Checkpoint& checkpoint, const PrivateKey& key) {
+  return sign_checkpoint(checkpoint, std::span(&key, 1));
+}
 /// The checkpoint in a note that this key signed and whose origin is the key's name.
 Result<Checkpoint> open_checkpoint(std::string_view note, const VerifierKey& key);
 

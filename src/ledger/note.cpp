@@ -146,11 +146,15 @@ std::string encode_note(const Note& note) {
   return text;
 }
 
-std::string sign_note(std::string_view text, std::string_view name, const PrivateKey& key) {
-  CHECK_INVARIANT(text.ends_with('\n') && is_note_text(text) && is_key_name(name));
-  const VerifierKey verifier{std::string(name), key.public_key()};
-  const Signature signature = key.sign(as_bytes(text));
-  return encode_note({std::string(text), {{verifier.name, verifier.id(), std::string(as_text(signature))}}});
+std::string sign_note(std::string_view text, std::string_view name, std::span<const PrivateKey> keys) {
+  CHECK_INVARIANT(text.ends_with('\n') && is_note_text(text) && is_key_name(name) && !keys.empty());
+  Note note{std::string(text), {}};
+  for (const PrivateKey& key : keys) {
+    const VerifierKey verifier{std::string(name), key.public_key()};
+    const Signature signature = key.sign(as_bytes(text));
+    note.signatures.push_back({verifier.name, verifier.id(), std::string(as_text(signature))});
+  }
+  return encode_note(note);
 }
 
 Result<std::string> open_note(std::string_view text, const VerifierKey& key) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,8 +50,12 @@ constexpr std::size_t note_signatures_max = 64;
 Result<Note> parse_note(std::string_view text);
 /// The exact text that `parse_note` reads.
 std::string encode_note(const Note& note);
-/// Signs with that key under that name. Requires a text of UTF-8 that ends in a newline, and a key name.
-std::string sign_note(std::string_view text, std::string_view name, const PrivateKey& key);
+/// Signs with each of the keys under that name, a line for each. Requires a text of UTF-8 that ends in a newline, a key
+/// name, and a key.
+std::string sign_note(std::string_view text, std::string_view name, std::span<const PrivateKey> keys);
+inline std::string sign_note(std::string_view text, std::string_view name, const PrivateKey& key) {
+  return sign_note(text, name, std::span(&key, 1));
+}
 
 /// The note's text, when every signature of this key in it holds and there is at least one. Signatures of other keys
 /// are ignored.

@@ -19,11 +19,20 @@ Result<void> readmit_in(Reader& tx, const Caller& caller, const TenantId& place)
   if (place == caller.home && !is_device && caller.generation < row->generation) return refused("tenant_generation");
   if (place == caller.tenant && is_device && !has_device(tx, caller)) return refused("device_revoked");
   if (row->revocations == 0) return {};
+  const bool has_session = caller.session && place == caller.tenant;
+  if (has_session && tx.is_revoked(place, RevocationKind::token, caller.session->rid)) return refused("revoked");
   const auto is_revoked = [&](RevocationKind kind, const std::vector<Bytes<32>>& ids) {
     return std::ranges::any_of(ids, [&](const Bytes<32>& id) { return tx.is_revoked(place, kind, id); });
   };
   if (is_revoked(RevocationKind::token, caller.rids)) return refused("revoked");
   if (is_revoked(RevocationKind::key, caller.key_thumbprints)) return refused("key_revoked:subject");
+  return {};
+}
+
+/// Whether token and session go on.
+Result<void> check_holds(Reader& tx, const Caller& caller, Instant now) {
+  if (now >= (caller.session ? caller.session->expires_at : caller.expires_at)) return refused("expired");
+  for (const TenantId& place : namespaces_of(caller)) TRY(readmit_in(tx, caller, place));
   return {};
 }
 
@@ -62,9 +71,9 @@ void add_keys_of_ancestors(Caller& caller, Reader& reader) {
 }
 
 Result<void> readmit(Reader& tx, const Caller& caller, Instant now) {
-  if (now >= caller.expires_at) return refused("expired");
-  for (const TenantId& place : namespaces_of(caller)) TRY(readmit_in(tx, caller, place));
-  return {};
+  auto holds = check_holds(tx, caller, now);
+  if (holds || !caller.session) return holds;
+  return refuse(Code::unauthenticated, "session_ended", "The session is over: open another with its token.");
 }
 
 }  // namespace cadastre

@@ -1,6 +1,7 @@
 // Who asks, as the verified token says.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,9 +9,16 @@
 #include "domain/issued_token.h"
 #include "domain/scope.h"
 #include "service/ports.h"
-#include "token/caveat.h"
+#include "token/caveat_limit.h"
 
 namespace cadastre {
+
+/// The session that a caller came with, in place of the token that it was opened with.
+struct CallerSession {
+  SessionId id{};
+  RevocationId rid{};  ///< What records its end before its time, in the caller's `tenant`.
+  Instant expires_at;
+};
 
 struct Caller {
   TenantId tenant;  ///< Whom it acts for; TenantId::platform() when the token is a platform administrator's.
@@ -28,6 +36,11 @@ struct Caller {
   bool requires_pop = false;
   std::string device = {};  ///< Whose token it is; empty when it is not a device's.
   std::string request_id;
+  /// What its `quota`, `rpm` and `uses` caveats are charged to. Nothing: not known, so whatever they limit is refused.
+  std::optional<std::vector<CaveatLimit>> limits = {};
+  std::vector<SeenLink> links = {};  ///< Its offline links, root first, as they are kept; when they were seen is open.
+  std::string kid = {};              ///< The issuer key that signed the token.
+  std::optional<CallerSession> session = {};  ///< Everything else is its token's.
 };
 
 /// True for a platform administrator, who belongs to no tenant.
@@ -48,8 +61,8 @@ std::vector<TenantId> namespaces_of(const Caller& caller);
 void add_keys_of_ancestors(Caller& caller, Reader& reader);
 
 /// Asks the store again, inside the transaction that is about to change something, whether the caller still may:
-/// expiry, generation, device, revocation of any element, of any element's key or of any ancestor. Refuses as
-/// authentication does.
+/// expiry, generation, device, revocation of any element, of any element's key, of any ancestor or of the session.
+/// Refuses as authentication does.
 Result<void> readmit(Reader& tx, const Caller& caller, Instant now);
 
 }  // namespace cadastre

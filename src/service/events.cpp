@@ -134,6 +134,61 @@ Event signing_key_changed(std::string_view change, std::string_view kid, std::st
           .data = std::move(data)};
 }
 
+Event ledger_key_rotated(const TenantId& tenant, std::string_view before, std::string_view after, Actor actor) {
+  return {.type = EventType::key_rotated,
+          .tenant = tenant,
+          .actor = std::move(actor),
+          .request_id = "",
+          .data = {{"purpose", "ledger"}, {"before", before}, {"vkey", after}}};
+}
+
+Event ledger_key_rotated_of(const LogId& log, const PublicKey& before, const PublicKey& after, Actor actor) {
+  return {.type = EventType::key_rotated,
+          .tenant = TenantId::platform(),
+          .actor = std::move(actor),
+          .request_id = "",
+          .data = {{"purpose", "ledger"},
+                   {"log_id", encode_hex(log)},
+                   {"before", encode_base64url(before)},
+                   {"after", encode_base64url(after)}}};
+}
+
+Event link_seen(const SeenLink& link, std::string request_id) {
+  return {.type = EventType::token_link_seen,
+          .tenant = link.tenant,
+          .actor = {.kind = "system"},
+          .request_id = std::move(request_id),
+          .data = {{"rid", encode_base64url(link.rid)},
+                   {"parent", encode_base64url(link.parent)},
+                   {"root", encode_base64url(link.root)},
+                   {"depth", link.depth},
+                   {"scope", link.scope},
+                   {"subject_key", encode_base64url(link.subject_key)},
+                   {"expires_at", ms_since_epoch(link.expires_at)}}};
+}
+
+Event session_opened(const Session& session, const Caller& caller) {
+  return event_of(EventType::session_open, session.tenant, caller,
+                  {{"session_id", encode_base64url(session.id)},
+                   {"scope", session.scope},
+                   {"browser", session.is_browser},
+                   {"expires_at", ms_since_epoch(session.expires_at)},
+                   {"idle_timeout_seconds", session.idle_s}});
+}
+
+Event session_closed(const Session& session, std::string_view reason, Instant ended_at, Actor actor,
+                     std::string request_id) {
+  const auto lasted = std::chrono::floor<std::chrono::seconds>(ended_at - session.opened_at);
+  return {.type = EventType::session_close,
+          .tenant = session.tenant,
+          .actor = std::move(actor),
+          .request_id = std::move(request_id),
+          .data = {{"session_id", encode_base64url(session.id)},
+                   {"token_id", session.token_id},
+                   {"reason", reason},
+                   {"duration_s", std::int64_t{lasted.count()}}}};
+}
+
 Event device_enrolled(const Device& device, Actor actor, std::string request_id) {
   auto data = device_facts(device);
   data.emplace_back("state", name_of(device.state));

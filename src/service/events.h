@@ -1,9 +1,11 @@
 // The ledger's entries for what the verbs do: which facts each holds, and no personal data in clear.
 #pragma once
 
+#include "crypto/ed25519.h"
 #include "domain/device.h"
 #include "domain/event.h"
 #include "domain/issued_token.h"
+#include "domain/session.h"
 #include "domain/tenant.h"
 #include "domain/vm.h"
 #include "service/caller.h"
@@ -35,6 +37,18 @@ Event key_revoked(const TenantId& tenant, const Bytes<32>& key, const Caller& ca
 Event generation_revoked(const Tenant& tenant, const Caller& caller);
 /// An issuer key became next, active or revoked; `before` is the kid that was active, or empty.
 Event signing_key_changed(std::string_view change, std::string_view kid, std::string_view before, Actor actor);
+/// A log has another key, from one `vkey` to the other.
+Event ledger_key_rotated(const TenantId& tenant, std::string_view before, std::string_view after, Actor actor);
+/// The same for the platform's log, without the tenant's name: every tenant may read that one.
+Event ledger_key_rotated_of(const LogId& log, const PublicKey& before, const PublicKey& after, Actor actor);
+/// An offline link was used in the namespace for the first time; the service saw it in the request of that id.
+Event link_seen(const SeenLink& link, std::string request_id);
+/// Not from where: an address can be a person's.
+Event session_opened(const Session& session, const Caller& caller);
+/// How long it lasted, in whole seconds, and why it ended: `closed`, `token_revoked`, `tenant_deleted`, `expired` or
+/// `idle`.
+Event session_closed(const Session& session, std::string_view reason, Instant ended_at, Actor actor,
+                     std::string request_id);
 /// A device proved its key, or an administrator approved of it: `state` says which it is now.
 Event device_enrolled(const Device& device, Actor actor, std::string request_id);
 Event device_removed(const Device& device, const Caller& caller);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "ledger/event.h"
 #include "ledger/log_key.h"
 
 namespace cadastre {
@@ -14,7 +15,6 @@ namespace {
 
 constexpr std::size_t findings_per_log_max = 10;
 constexpr std::uint64_t tail_leaves = 256;
-constexpr std::uint32_t epochs_max = 8;  // of a log's key; more rotations than that raise it
 
 /// Collects what is wrong with one log.
 class Findings {
@@ -123,12 +123,21 @@ ledger::TileReader each_once(ledger::TileReader files) {
 std::optional<LogKey> key_of_log(const Bytes<32>& master_seed, const TenantId& tenant, std::string_view vkey) {
   const std::string_view name = vkey.substr(0, vkey.find('+'));
   if (!ledger::is_key_name(name) || !is_named_after(name, tenant)) return std::nullopt;
-  for (std::uint32_t epoch = 0; epoch < epochs_max; ++epoch) {
+  for (std::uint32_t epoch = 0; epoch < log_key_epochs_max; ++epoch) {
     auto signer = ledger::log_key(master_seed, name, epoch);
     auto verifier = ledger::log_verifier(name, signer);
-    if (verifier.encode() == vkey) return LogKey{std::move(verifier), std::move(signer)};
+    if (verifier.encode() == vkey) return LogKey{std::move(verifier), std::move(signer), epoch};
   }
   return std::nullopt;
+}
+
+std::vector<PrivateKey> signers_of(const Bytes<32>& master_seed, const LogKey& key) {
+  const auto of_epoch = [&](std::uint32_t epoch) { return ledger::log_key(master_seed, key.verifier.name, epoch); };
+  std::vector<PrivateKey> signers;
+  signers.push_back(of_epoch(key.epoch));
+  if (key.epoch > 0) signers.push_back(of_epoch(key.epoch - 1));
+  signers.push_back(of_epoch(key.epoch + 1));
+  return signers;
 }
 
 ledger::LogEvidence gather_evidence(const LogKeeping& keeping, const LogState& log) {
@@ -149,6 +158,15 @@ ledger::LogEvidence gather_evidence(const LogKeeping& keeping, const LogState& l
       leaves.push_back({leaf.seq, leaf.ts, leaf.type, leaf.hash, std::move(leaf.bytes)});
     }
     return leaves;
+  };
+  evidence.earlier_vkeys = [&reader = keeping.reader, tenant = log.tenant] {
+    std::vector<std::string> vkeys;
+    for (const Leaf& leaf : reader.leaves(tenant, {.types = {EventType::key_rotated}})) {
+      const auto entry = ledger::decode_leaf(leaf.bytes);
+      const json::Value* const vkey = entry ? entry->data.find("before") : nullptr;
+      if (vkey != nullptr) vkeys.push_back(vkey->text);
+    }
+    return vkeys;
   };
   evidence.head_now = [&reader = keeping.reader, tenant = log.tenant] {
     const auto head = reader.log_head(tenant);

@@ -42,11 +42,18 @@ ledger::TileReader each_once(ledger::TileReader files);
 struct LogKey {
   ledger::VerifierKey verifier;  ///< Its name is the log's origin.
   PrivateKey signer;
+  std::uint32_t epoch = 0;  ///< How often the log's key was rotated.
 };
+
+constexpr std::uint32_t log_key_epochs_max = 64;
 
 /// The key of a log, whichever of the seed's epochs its `vkey` is of; nothing when the `vkey` is malformed, is not
 /// named after the tenant, or is of no key of this seed.
 std::optional<LogKey> key_of_log(const Bytes<32>& master_seed, const TenantId& tenant, std::string_view vkey);
+
+/// What signs a checkpoint: the log's key, the one before it, and the one that will follow. So whoever knows the key of
+/// before goes on verifying, and a rotation changes nothing that is published.
+std::vector<PrivateKey> signers_of(const Bytes<32>& master_seed, const LogKey& key);
 
 /// Of the log only its name and `vkey` are taken from `log`, all else is read in the order that LogEvidence asks for.
 /// Valid as long as what `keeping` names.

@@ -109,7 +109,9 @@ std::expected<CheckedBase, LogFinding> check_base(TileStore& tiles, const HighWa
 std::expected<LogPublication, LogFinding> LogPublication::prepare(TileStore& tiles, const HighWater& marks,
                                                                   const Bytes<32>& master_seed, const LogBase& base,
                                                                   std::span<const Leaf> leaves) {
-  LogPublication publication(base.log, TRY(check_base(tiles, marks, master_seed, base)));
+  auto checked = TRY(check_base(tiles, marks, master_seed, base));
+  auto signers = signers_of(master_seed, checked.key);
+  LogPublication publication(base.log, std::move(checked), std::move(signers));
   TRY(publication.build(leaves));
   return publication;
 }
@@ -167,7 +169,7 @@ std::expected<PublishedCheckpoint, LogFinding> LogPublication::read_back_and_sig
                              .log_id = log_.head.log_id,
                              .size = size,
                              .root = *root,
-                             .note = ledger::sign_checkpoint(checkpoint, base_.key.signer)};
+                             .note = ledger::sign_checkpoint(checkpoint, signers_)};
 }
 
 }  // namespace cadastre

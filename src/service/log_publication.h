@@ -56,11 +56,13 @@ class LogPublication {
     ledger::TileId id;
     std::string bytes;
   };
-  LogPublication(const LogState& log, CheckedBase base) : log_(log), base_(std::move(base)) {}
+  LogPublication(const LogState& log, CheckedBase base, std::vector<PrivateKey> signers)
+      : log_(log), base_(std::move(base)), signers_(std::move(signers)) {}
   std::expected<void, LogFinding> build(std::span<const Leaf> leaves);
 
   LogState log_;
   CheckedBase base_;
+  std::vector<PrivateKey> signers_;
   std::vector<File> files_;
 };
 

@@ -16,6 +16,7 @@
 #include "domain/device.h"
 #include "domain/event.h"
 #include "domain/issued_token.h"
+#include "domain/rate_budget.h"
 #include "domain/session.h"
 #include "domain/signing_key.h"
 #include "domain/tenant.h"
@@ -107,10 +108,15 @@ class Reader {
   virtual std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) = 0;  ///< Expired ones too.
   virtual std::optional<Session> session(const TenantId& tenant, const SessionId& id) = 0;      ///< Expired ones too.
   virtual std::vector<Session> sessions(const TenantId& tenant, const SessionQuery& query) = 0;
+  /// Of all tenants, those that ended at `now` or before by `expires_at` or by `seen_at` and their idle limit alone, at
+  /// most `limit`, the first to end first. Cheap when there are none.
+  virtual std::vector<Session> ended_sessions(Instant now, std::size_t limit) = 0;
   virtual std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) = 0;
   virtual std::vector<SeenLink> links(const TenantId& tenant, const LinkQuery& query) = 0;
   /// 0 when nothing was counted yet.
   virtual std::int64_t counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid) = 0;
+  /// What the element's `rpm` caveat counted; an empty one when that was nothing yet.
+  virtual RateBudget caveat_rate(const TenantId& tenant, const RevocationId& rid) = 0;
   virtual std::vector<SigningKey> signing_keys() = 0;  ///< All of them, in order of `kid`.
   virtual std::optional<LogHead> log_head(const TenantId& tenant) = 0;
   /// Those of them that there are, deleted ones and the platform too, in no order. One question where each costs a
@@ -133,7 +139,7 @@ class Reader {
 class Tx : public Reader {
  public:
   virtual void insert(const Tenant& tenant) = 0;
-  /// Writes the row but for what never changes (`log_id`, `vkey`, `created_at`, `created_by`) and what the store counts
+  /// Writes the row but for what never changes (`log_id`, `created_at`, `created_by`) and what the store counts
   /// itself: the log's head, `revocations`, `access_changes` and `revision`. A change of the row or of the tenant's VMs
   /// raises `revision` by one for each transaction; the caller's copy keeps the old one. Throws StoreFailure when there
   /// is no such row, as every change of a missing row does.
@@ -160,6 +166,7 @@ class Tx : public Reader {
   virtual void put(const SeenLink& link) = 0;
   /// Requires a value that is not negative; 0 forgets the counter.
   virtual void set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value) = 0;
+  virtual void set_caveat_rate(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate) = 0;
   virtual void put(const SigningKey& key) = 0;  ///< In the platform's namespace.
   /// Appends the event to its tenant's log: seq from the head, ts = max(`now`, last ts). Answers the seq.
   virtual std::uint64_t append(const Event& event, Instant now) = 0;

@@ -6,6 +6,7 @@
 
 #include "service/events.h"
 #include "service/revocations.h"
+#include "service/seen_tokens.h"
 
 namespace cadastre {
 namespace {
@@ -50,9 +51,15 @@ Result<IssuedToken> plan_own(Reader& reader, Services& services, const Caller& c
     return refuse(Code::invalid_field, "delegable_depth",
                   fmt::format("A token cannot raise its own delegable_depth above {}.", before.delegable_depth));
   }
+  if (std::ranges::any_of(caller.caveats, [](const Caveat& caveat) { return is_counted(caveat.kind); })) {
+    return refuse(Code::conflict, "caveats",
+                  "A token with a quota, rpm or uses caveat cannot replace itself: the new one would count anew.");
+  }
   Caller above = caller;
   above.rids.erase(above.rids.begin());
-  return plan_token(reader, services, above, order, now);
+  auto planned = TRY(plan_token(reader, services, above, order, now));
+  planned.parent = before.parent;
+  return planned;
 }
 
 bool is_own(const Caller& caller, const IssuedToken& token) { return caller.rids.front() == token.rid; }
@@ -76,6 +83,8 @@ void carry_out(Tx& tx, const Caller& caller, const Replacement& replacement, Ins
   const auto& [before, after] = replacement;
   mark_ended(tx, caller, before, now);
   tx.append(token_revoked_for(before, after.record, caller), now);
+  if (!after.record.ancestors.empty()) see_links(tx, caller, now);
+  drop_sessions_below(tx, caller, before.tenant, before.rid, now);
   tx.insert(after.record);
   tx.append(token_issued_for(before, after.record, caller), now);
 }

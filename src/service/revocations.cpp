@@ -4,12 +4,15 @@
 #include <span>
 
 #include "service/events.h"
+#include "service/session_token.h"
+#include "service/sessions.h"
 #include "service/tokens.h"
 
 namespace cadastre {
 namespace {
 
 constexpr std::chrono::seconds tombstone_margin{300};  // TOKENS.md section 8
+constexpr std::string_view token_revoked_reason = "token_revoked";
 
 /// The rid that the text is, if it is one.
 std::optional<RevocationId> decode_rid(std::string_view text) {
@@ -71,6 +74,11 @@ std::vector<RevocationId> rids_of(const IssuedToken& token) {
   return rids;
 }
 
+void drop_sessions_below(Tx& tx, const Caller& caller, const TenantId& tenant, const RevocationId& rid, Instant now) {
+  drop_sessions(tx, caller, tenant, token_revoked_reason, now,
+                [&](const Session& session) { return std::ranges::find(session.rids, rid) != session.rids.end(); });
+}
+
 void mark_ended(Tx& tx, const Caller& caller, const IssuedToken& token, Instant now) {
   tx.mark_revoked(token.tenant, token.id, now, caller.token_id);
   tx.insert(Revocation{.tenant = token.tenant,
@@ -98,6 +106,7 @@ Result<void> revoke_token(Tx& tx, Services& services, const Caller& caller, cons
   const Instant now = services.clock.now();
   mark_ended(tx, caller, *found, now);
   tx.append(token_revoked(*found, caller), now);
+  drop_sessions_below(tx, caller, tenant, found->rid, now);
   return {};
 }
 
@@ -114,7 +123,9 @@ Result<void> revoke_chain(Tx& tx, Services& services, const Caller& caller, cons
   TRY(admit_revocation(caller, tenant, rids));
   if (tx.is_revoked(tenant, RevocationKind::token, rid)) return {};
   tx.insert(long_revocation(services, tenant, RevocationKind::token, rid));
-  tx.append(rid_revoked(tenant, rid, caller), services.clock.now());
+  const Instant now = services.clock.now();
+  tx.append(rid_revoked(tenant, rid, caller), now);
+  drop_sessions_below(tx, caller, tenant, rid, now);
   return {};
 }
 
@@ -125,7 +136,10 @@ Result<void> revoke_key(Tx& tx, Services& services, const Caller& caller, const 
   const Digest id = thumbprint(key);
   if (tx.is_revoked(tenant, RevocationKind::key, id)) return {};
   tx.insert(long_revocation(services, tenant, RevocationKind::key, id));
-  tx.append(key_revoked(tenant, key, caller), services.clock.now());
+  const Instant now = services.clock.now();
+  tx.append(key_revoked(tenant, key, caller), now);
+  drop_sessions(tx, caller, tenant, token_revoked_reason, now,
+                [&](const Session& session) { return std::ranges::find(session.keys, id) != session.keys.end(); });
   return {};
 }
 
@@ -134,7 +148,11 @@ Result<void> revoke_generation(Tx& tx, Services& services, const Caller& caller,
   TRY(admit_wide_revocation(caller, tenant, std::nullopt));
   ++row.generation;
   tx.update(row);
-  tx.append(generation_revoked(row, caller), services.clock.now());
+  const Instant now = services.clock.now();
+  tx.append(generation_revoked(row, caller), now);
+  drop_sessions(tx, caller, tenant, token_revoked_reason, now, [&](const Session& session) {
+    return session.generation < row.generation && token_of(session).home == tenant;
+  });
   return {};
 }
 

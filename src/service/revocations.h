@@ -35,6 +35,9 @@ Result<void> admit_revocation(const Caller& caller, const TenantId& tenant, cons
 /// The token's own rid, then its ancestors'.
 std::vector<RevocationId> rids_of(const IssuedToken& token);
 
+/// Takes the sessions of the namespace away whose token is, or hangs from, the one of that rid, which is revoked.
+void drop_sessions_below(Tx& tx, const Caller& caller, const TenantId& tenant, const RevocationId& rid, Instant now);
+
 /// Records the end of a token that is not revoked yet; the ledger's entry is the caller's affair.
 void mark_ended(Tx& tx, const Caller& caller, const IssuedToken& token, Instant now);
 

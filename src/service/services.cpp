@@ -5,7 +5,7 @@
 namespace cadastre {
 namespace {
 
-constexpr std::uint32_t first_epoch = 1;  // of a log's key
+constexpr std::uint32_t first_epoch = 0;  // of a log's key (LEDGER.md section 1)
 
 }  // namespace
 

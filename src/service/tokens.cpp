@@ -5,20 +5,13 @@
 #include <algorithm>
 
 #include "service/events.h"
+#include "service/seen_tokens.h"
 #include "token/claims.h"
 
 namespace cadastre {
 namespace {
 
 constexpr std::size_t label_bytes_max = 100;
-
-Result<void> check_label(std::string_view label) {
-  const bool has_control =
-      std::ranges::any_of(label, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  if (label.size() > label_bytes_max || has_control)
-    return refuse_member("label", "must have at most 100 bytes and no control characters");
-  return {};
-}
 
 Result<void> check_order(const Services& services, const TokenOrder& order) {
   const std::int64_t longest = services.deployment.token_lifetime_max.count();
@@ -131,6 +124,14 @@ std::unexpected<Refusal> no_signer() {
 
 }  // namespace
 
+Result<void> check_label(std::string_view label) {
+  const bool has_control =
+      std::ranges::any_of(label, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  if (label.size() > label_bytes_max || has_control)
+    return refuse_member("label", "must have at most 100 bytes and no control characters");
+  return {};
+}
+
 Result<IssuedToken> plan_token(Reader& reader, Services& services, const Caller& caller, const TokenOrder& order,
                                Instant now) {
   TRY(admit_scope(services, caller, order.scope));
@@ -140,6 +141,7 @@ Result<IssuedToken> plan_token(Reader& reader, Services& services, const Caller&
   TRY(admit_sub_token(caller, order, record.expires_at));
   if (is_platform(caller) == order.tenant.is_platform()) TRY(bind_to_parent(services, caller, order, record));
   record.issued_by = caller.token_id;
+  if (!caller.rids.empty()) record.parent = caller.rids.front();
   return record;
 }
 
@@ -191,6 +193,7 @@ Result<FreshToken> issue_token(Tx& tx, Services& services, const Caller& caller,
   const Instant now = services.clock.now();
   auto planned = TRY(plan_token(tx, services, caller, order, now));
   auto fresh = TRY(sign_token(services, std::move(planned)));
+  if (!fresh.record.ancestors.empty()) see_links(tx, caller, now);
   tx.insert(fresh.record);
   tx.append(token_issued(fresh.record, actor_of(caller), caller.request_id), now);
   return fresh;

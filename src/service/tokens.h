@@ -31,6 +31,9 @@ struct FreshToken {
   std::string text;
 };
 
+/// At most 100 bytes and no control characters, as the labels of tokens and sessions. Refuses naming `label`.
+Result<void> check_label(std::string_view label);
+
 /// What `issue_token` would issue at `now`: decided, but neither signed nor recorded.
 Result<IssuedToken> plan_token(Reader& reader, Services& services, const Caller& caller, const TokenOrder& order,
                                Instant now);

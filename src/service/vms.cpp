@@ -1,5 +1,6 @@
 #include "service/vms.h"
 
+#include "service/caveat_charges.h"
 #include "service/events.h"
 
 namespace cadastre {
@@ -19,6 +20,7 @@ Result<Vm> create_vm(Tx& tx, Services& services, const Caller& caller, const VmO
   TRY(check_vm_order(order));
   auto tenant = TRY(changeable_tenant(tx, caller));
   TRY(admit_vm(tenant.quota, tenant.used, order.charge()));
+  auto charged_to = TRY(charge_vm(tx, caller));
   const Instant now = services.clock.now();
   Vm vm{.id = VmId::draw(services.random, now),
         .tenant = tenant.id,
@@ -30,7 +32,8 @@ Result<Vm> create_vm(Tx& tx, Services& services, const Caller& caller, const VmO
         .prefer_kvm = order.prefer_kvm,
         .preferred_node = order.preferred_node,
         .ports = order.ports,
-        .created_at = now};
+        .created_at = now,
+        .charged_to = std::move(charged_to)};
   tenant.used = with_vm(tenant.used, vm.charge());
   tx.insert(vm);
   tx.update(tenant);
@@ -75,6 +78,7 @@ Result<void> delete_vm(Tx& tx, Services& services, const Caller& caller, std::st
     return refuse(Code::precondition_failed, "If-Match", "The VM has changed since: read it again and repeat.");
   }
   tenant.used = without_vm(tenant.used, vm.charge());
+  release_vm(tx, vm);
   tx.erase(tenant.id, vm.id);
   tx.update(tenant);
   tx.append(vm_deleted(vm, caller), services.clock.now());

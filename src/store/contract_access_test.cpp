@@ -1,4 +1,6 @@
 // The store's contract: devices, challenges, sessions, links, counters and issuer keys.
+#include <fmt/format.h>
+
 #include "store/contract_test.h"
 
 namespace cadastre {
@@ -23,6 +25,13 @@ struct Look {
 template <class Row>
 Look look(const std::optional<Row>& row, const std::vector<Row>& all = {}) {
   return {row ? words_of(*row) : "", words_of_all(all)};
+}
+
+/// What is counted after so many requests, one each 100 ms.
+RateBudget rate_of(int requests) {
+  RateBudget rate;
+  for (int i = 0; i < requests; ++i) rate.admit(1000, noon + std::chrono::milliseconds(100 * i));
+  return rate;
 }
 
 /// One kind of row: how it is written, replaced and removed, and how it is seen.
@@ -208,6 +217,7 @@ TEST_CASE("what gives access to one tenant does not exist for another") {
         tx.put(sample_session(tenant, 1));
         tx.put(sample_link(tenant, 1));
         tx.set_counter(tenant, CounterKind::vms, filled<32>(1), 5);
+        tx.set_caveat_rate(tenant, filled<32>(1), rate_of(5));
       });
     };
     const auto is_empty = [](Reader& reader, const TenantId& tenant) {
@@ -215,7 +225,8 @@ TEST_CASE("what gives access to one tenant does not exist for another") {
              !reader.challenge(tenant, sample_challenge(tenant, 1).id) &&
              !reader.session(tenant, sample_session(tenant, 1).id) && reader.sessions(tenant, {}).empty() &&
              !reader.link(tenant, sample_link(tenant, 1).rid) && reader.links(tenant, {}).empty() &&
-             reader.counter(tenant, CounterKind::vms, filled<32>(1)) == 0;
+             reader.counter(tenant, CounterKind::vms, filled<32>(1)) == 0 &&
+             reader.caveat_rate(tenant, filled<32>(1)) == RateBudget();
     };
     fill(acme);
     const auto reader = store.open_reader();
@@ -246,6 +257,7 @@ TEST_CASE("a write to a namespace that does not exist, or of a token that does n
         [](Tx& tx) { tx.put(sample_link(zeta, 1)); },
         [](Tx& tx) { tx.put(sample_signing_key(1)); },
         [](Tx& tx) { tx.set_counter(zeta, CounterKind::vms, filled<32>(1), 1); },
+        [](Tx& tx) { tx.set_caveat_rate(zeta, filled<32>(1), rate_of(1)); },
         [](Tx& tx) { tx.mark_seen(acme, sample_token(acme, 1).id, noon); },
     };
     for (const auto& body : bodies) CHECK_THROWS_AS(change(store, acme, body), StoreFailure);
@@ -281,6 +293,57 @@ TEST_CASE("expired challenges of a tenant are forgotten when it gets a new one")
   });
 }
 
+TEST_CASE("sessions that ended by age or idleness are found over all tenants, the first to end first") {
+  on_every_store([](Store& store) {
+    register_tenant(store, "");
+    register_tenant(store, "acme");
+    register_tenant(store, "zeta");
+    struct Row {
+      TenantId tenant;
+      std::uint8_t number;
+      int seen_s, expires_s, idle_s;
+    };
+    const Row rows[] = {{acme, 1, 0, 500, 100},
+                        {zeta, 2, 0, 90, 100},
+                        {TenantId::platform(), 3, 50, 500, 100},
+                        {acme, 4, 0, 1000, 0},
+                        {zeta, 5, 900, 1000, 100}};
+    for (const Row& row : rows) {
+      change(store, row.tenant, [&](Tx& tx) {
+        Session session = sample_session(row.tenant, row.number);
+        session.seen_at = noon + std::chrono::seconds(row.seen_s);
+        session.expires_at = noon + std::chrono::seconds(row.expires_s);
+        session.idle_s = row.idle_s;
+        tx.put(session);
+      });
+    }
+    const auto reader = store.open_reader();
+    const auto ended = [&](Reader& r, int now_s, std::size_t limit = 10) {
+      std::string numbers;
+      for (const Session& each : r.ended_sessions(noon + std::chrono::seconds(now_s), limit)) {
+        numbers += fmt::format("{}/{} ", each.tenant.text(), int{each.id[0]});
+      }
+      return numbers;
+    };
+    CHECK(ended(*reader, 89).empty());
+    CHECK(ended(*reader, 90) == "zeta/2 ");
+    CHECK(ended(*reader, 100) == "zeta/2 acme/1 ");
+    CHECK(ended(*reader, 999) == "zeta/2 acme/1 /3 ");
+    CHECK(ended(*reader, 1000) == "zeta/2 acme/1 /3 acme/4 zeta/5 ");
+    CHECK(ended(*reader, 1000, 2) == "zeta/2 acme/1 ");
+    change(store, acme, [&](Tx& tx) {
+      Session used = sample_session(acme, 1);
+      used.seen_at = noon + std::chrono::seconds(300);
+      used.expires_at = noon + std::chrono::seconds(5000);
+      used.idle_s = 100;
+      tx.put(used);
+      CHECK(ended(tx, 350) == "zeta/2 /3 ");
+    });
+    change(store, zeta, [&](Tx& tx) { tx.erase_session(zeta, sample_session(zeta, 2).id); });
+    CHECK(ended(*reader, 400) == "/3 acme/1 ");
+  });
+}
+
 TEST_CASE("a counter is what it was set to, for each kind and element apart, and 0 when it was never set") {
   on_every_store([](Store& store) {
     register_tenant(store, "acme");
@@ -304,6 +367,26 @@ TEST_CASE("a counter is what it was set to, for each kind and element apart, and
     CHECK(counted(*reader, CounterKind::vms) == 0);
     drop(store, acme, [&](Tx& tx) { tx.set_counter(acme, CounterKind::vms, filled<32>(1), 9); });
     CHECK(counted(*reader, CounterKind::vms) == 0);
+  });
+}
+
+TEST_CASE("a rate is what it was set to, for each element apart, and empty when it was never set") {
+  on_every_store([](Store& store) {
+    register_tenant(store, "acme");
+    const auto reader = store.open_reader();
+    CHECK(reader->caveat_rate(acme, filled<32>(1)) == RateBudget());
+    for (const int requests : {1, 300, 2}) {
+      change(store, acme, [&](Tx& tx) {
+        tx.caveat_rate(acme, filled<32>(1));
+        tx.set_caveat_rate(acme, filled<32>(1), rate_of(7));
+        tx.set_caveat_rate(acme, filled<32>(1), rate_of(requests));
+        CHECK(tx.caveat_rate(acme, filled<32>(1)) == rate_of(requests));
+      });
+      CHECK(reader->caveat_rate(acme, filled<32>(1)) == rate_of(requests));
+      CHECK(reader->caveat_rate(acme, filled<32>(2)) == RateBudget());
+    }
+    drop(store, acme, [&](Tx& tx) { tx.set_caveat_rate(acme, filled<32>(1), rate_of(9)); });
+    CHECK(reader->caveat_rate(acme, filled<32>(1)) == rate_of(2));
   });
 }
 
@@ -387,6 +470,7 @@ TEST_CASE("the listener hears of each change of a device or a signing key, and o
             tx.erase_session(acme, sample_session(acme, 1).id);
             tx.put(sample_link(acme, 1));
             tx.set_counter(acme, CounterKind::uses, filled<32>(1), 1);
+            tx.set_caveat_rate(acme, filled<32>(1), rate_of(1));
             tx.mark_seen(acme, sample_token(acme, 1).id, noon);
           }).empty());
     const Tenant row = store->open_reader()->tenant(acme).value();

@@ -89,6 +89,12 @@ std::vector<Bytes<32>> split_ids(std::string_view bytes) {
   return ids;
 }
 
+RateBudget stored_rate(std::string_view bytes) {
+  auto rate = RateBudget::decode(bytes);
+  if (!rate) throw StoreFailure("the database holds a count of requests that is none");
+  return *std::move(rate);
+}
+
 std::optional<ByteView> bytes_or_null(const std::string& joined) {
   return joined.empty() ? std::nullopt : std::optional(as_bytes(joined));
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "domain/issued_token.h"
+#include "domain/rate_budget.h"
 #include "domain/vm.h"
 
 namespace cadastre {
@@ -21,6 +22,8 @@ void decode_vm_details(std::string_view text, Vm& vm);
 std::string join_ids(const std::vector<Bytes<32>>& ids);
 /// Throws StoreFailure on what `join_ids` does not make.
 std::vector<Bytes<32>> split_ids(std::string_view bytes);
+/// What `RateBudget::encode` made. Throws StoreFailure on anything else.
+RateBudget stored_rate(std::string_view bytes);
 /// For a column that is NULL when there are none. Requires that `joined` outlives it.
 std::optional<ByteView> bytes_or_null(const std::string& joined);
 

@@ -25,6 +25,9 @@ void fill_access(Tx& tx) {
   tx.put(sample_session(acme, 1));
   tx.put(sample_link(acme, 1));
   tx.set_counter(acme, CounterKind::uses, filled<32>(1), 5);
+  RateBudget rate;
+  rate.admit(9, noon);
+  tx.set_caveat_rate(acme, filled<32>(1), rate);
   tx.put(sample_signing_key(1));
   tx.put(fresh);
 }
@@ -61,6 +64,7 @@ void add_words_of_access(std::vector<std::string>& words, Reader& reader) {
   for (const Session& session : reader.sessions(acme, {.limit = all})) words.push_back(words_of(session));
   for (const SeenLink& link : reader.links(acme, {.limit = all})) words.push_back(words_of(link));
   words.push_back(std::to_string(reader.counter(acme, CounterKind::uses, filled<32>(1))));
+  words.push_back(reader.caveat_rate(acme, filled<32>(1)).encode());
   for (const SigningKey& key : reader.signing_keys()) words.push_back(words_of(key));
 }
 

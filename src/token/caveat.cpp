@@ -186,6 +186,10 @@ std::string_view name_of(CaveatKind kind) {
   return std::ranges::find(kinds, kind, &std::pair<std::string_view, CaveatKind>::second)->first;
 }
 
+bool is_counted(CaveatKind kind) {
+  return kind == CaveatKind::quota || kind == CaveatKind::rpm || kind == CaveatKind::uses;
+}
+
 Checked<std::vector<Caveat>> decode_caveats(const json::Value& cav, std::size_t element) {
   if (cav.kind != json::Kind::array || cav.elements.size() > caveats_per_element_max) return fault("bad_caveat");
   std::vector<Caveat> caveats;
@@ -202,6 +206,13 @@ Result<std::string> admit_caveats(const json::Value& cav) {
   return *json::canonical(cav);  // every number in it has been read as an integer
 }
 
+Checked<std::vector<Caveat>> parse_caveats(std::string_view text, std::size_t element) {
+  if (text.empty()) return std::vector<Caveat>();
+  const auto array = json::parse(text, caveats_depth_max).value;
+  if (!array) return fault("bad_caveat");
+  return decode_caveats(*array, element);
+}
+
 std::string encode_caveats(const std::vector<Caveat>& caveats) {
   if (caveats.empty()) return {};
   std::string text = "[";
@@ -216,8 +227,7 @@ std::string encode_caveats(const std::vector<Caveat>& caveats) {
 
 Result<std::string> inherit_caveats(const std::vector<Caveat>& inherited, std::string_view own) {
   if (inherited.empty()) return std::string(own);
-  const auto array = json::parse(own.empty() ? "[]" : own, caveats_depth_max).value;
-  const auto added = array ? decode_caveats(*array, 0) : Checked<std::vector<Caveat>>(fault("bad_caveat"));
+  const auto added = parse_caveats(own, 0);
   if (!added) return refuse_member("caveats", "are refused: " + added.error().reason);
   std::vector<Caveat> all = inherited;
   std::ranges::copy_if(*added, std::back_inserter(all),

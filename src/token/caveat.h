@@ -32,11 +32,17 @@ struct Caveat {
 constexpr std::size_t caveats_per_element_max = 16;
 constexpr std::size_t caveats_per_chain_max = 32;
 
+/// Whether it limits how often or how much, so that whoever lets a request pass has to count: `quota`, `rpm`, `uses`.
+bool is_counted(CaveatKind kind);
+
 /// Reads `cav`. Refuses with `unknown_caveat` or `bad_caveat`.
 Checked<std::vector<Caveat>> decode_caveats(const json::Value& cav, std::size_t element);
 
 /// The canonical text of the `cav` of a token to be issued. Refuses what `decode_caveats` refuses, naming `caveats`.
 Result<std::string> admit_caveats(const json::Value& cav);
+
+/// Reads the canonical text of a `cav` that is kept, or nothing of an empty one.
+Checked<std::vector<Caveat>> parse_caveats(std::string_view text, std::size_t element);
 
 /// The same canonical text of caveats that were read; nothing for none.
 std::string encode_caveats(const std::vector<Caveat>& caveats);

@@ -40,6 +40,7 @@ std::string_view name_of(ObjectKind kind) {
     case ObjectKind::capability: return "cadastre-cap+jwt";
     case ObjectKind::link: return "cadastre-link+jwt";
     case ObjectKind::proof: return "dpop+jwt";
+    case ObjectKind::session_proof: return "cadastre-session+jwt";
     case ObjectKind::enrolment: return "cadastre-enrol+jwt";
   }
   std::unreachable();

@@ -19,7 +19,7 @@ enum class AlgorithmName { eddsa, ed25519 };
 std::string_view name_of(AlgorithmName name);
 
 /// What each object says it is (`typ`).
-enum class ObjectKind { capability, link, proof, enrolment };
+enum class ObjectKind { capability, link, proof, session_proof, enrolment };
 std::string_view name_of(ObjectKind kind);
 
 constexpr std::size_t element_chars_max = 2048;

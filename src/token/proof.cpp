@@ -1,11 +1,10 @@
 #include "token/proof.h"
 
-#include <algorithm>
 #include <cstring>
-#include <iterator>
 #include <utility>
 
 #include "token/jws.h"
+#include "token/proof_claims.h"
 
 namespace cadastre {
 namespace {
@@ -24,27 +23,10 @@ std::unexpected<TokenFault> refused(std::string reason) { return fault(FaultKind
 
 /// RFC 9449 section 4.2; `nonce` is tolerated, because a client may send one that it was given elsewhere.
 Checked<ProofClaims> decode_proof_claims(std::string_view payload) {
-  const json::Value object = TRY(decode_object(payload));
   ProofClaims claims;
-  const std::pair<std::string_view, std::string*> texts[] = {
-      {"htm", &claims.method}, {"htu", &claims.url}, {"ath", &claims.credential_hash}, {"jti", &claims.id}};
-  for (const auto& [name, text] : texts) {
-    const json::Value* const value = object.find(name);
-    if (value == nullptr) return fault_about("claim_missing", name);
-    if (value->kind != json::Kind::string || value->text.empty()) return fault_about("claim_type", name);
-    *text = value->text;
-  }
-  const json::Value* const issued_at = object.find("iat");
-  if (issued_at == nullptr) return fault("claim_missing:iat");
-  const auto date = numeric_date(*issued_at);
-  if (!date) return fault("claim_type:iat");
-  claims.issued_at_s = *date;
-  for (const json::Member& member : object.members) {
-    constexpr std::string_view known[] = {"htm", "htu", "ath", "jti", "iat", "nonce"};
-    if (std::ranges::find(known, std::string_view(member.name)) == std::end(known)) {
-      return fault_about("unknown_claim", member.name);
-    }
-  }
+  claims.issued_at_s = TRY(decode_proof_payload(
+      payload, {{"htm", &claims.method}, {"htu", &claims.url}, {"ath", &claims.credential_hash}, {"jti", &claims.id}},
+      {"nonce"}));
   return claims;
 }
 

@@ -18,7 +18,7 @@ struct TokenUse {
   std::string_view peer;                ///< The peer's address as text, IPv4 or IPv6.
   std::optional<TenantId> tenant = {};  ///< The tenant that the path or body names, if it names one.
   Scope needed = Scope::read();
-  /// Whether whoever asks also charges `quota`, `rpm` and `uses` in the same transaction. When not, a token that has
+  /// Whether whoever asks also charges `quota`, `rpm` and `uses` (service/caveat_charges.h). When not, a token that has
   /// such a caveat is refused: a limit nobody counts is no limit.
   bool charges_counters = false;
 };

@@ -119,7 +119,14 @@ class ChainVerifier {
     token.not_before_s = claims.not_before_s.value_or(token.not_before_s);
     token.delegable_depth = depth;
     ++token.elements;
-    return add(token, claims, jws);
+    TRY(add(token, claims, jws));
+    token.links.push_back({.id = claims.id,
+                           .scope = scope,
+                           .holder = token.holder,
+                           .issued_at_s = claims.issued_at_s,
+                           .not_before_s = token.not_before_s,
+                           .expires_at_s = claims.expires_at_s});
+    return {};
   }
 
   /// Steps 8 and 9, the same for every element, and what every element adds to the token.

@@ -46,6 +46,16 @@ struct Presented {
 Checked<Presented> decode_authorization(std::span<const std::string_view> authorization,
                                         std::span<const std::string_view> proofs);
 
+/// What an offline link says, with what it inherits of its validity.
+struct VerifiedLink {
+  std::string id;  ///< `jti`.
+  Scope scope;
+  PublicKey holder{};
+  std::int64_t issued_at_s = 0;
+  std::int64_t not_before_s = 0;
+  std::int64_t expires_at_s = 0;
+};
+
 /// A credential whose signatures and claims hold, at some instant. It may be kept and used again (TOKENS.md section
 /// 11): everything that can change afterwards is asked by `check_state`, `check_proof` and `check_use`.
 struct VerifiedToken {
@@ -66,7 +76,8 @@ struct VerifiedToken {
   std::int64_t expires_at_s = 0;  ///< The earliest of the elements.
   std::int64_t delegable_depth = 0;
   bool requires_pop = false;
-  std::vector<Caveat> caveats = {};  ///< Of all elements; every one must hold.
+  std::vector<Caveat> caveats = {};      ///< Of all elements; every one must hold.
+  std::vector<VerifiedLink> links = {};  ///< Of the elements below the root, in their order.
 
   const Digest& holder_thumbprint() const { return key_thumbprints.back(); }
   const RevocationId& rid() const { return rids[elements - 1]; }

@@ -289,6 +289,12 @@ TEST_CASE("a chain gives what its last element allows, and names every element")
   CHECK(token->caveats[0].element == 0);
   CHECK(token->caveats[1].element == 1);
   CHECK(token->delegable_depth == 1);
+  REQUIRE(token->links.size() == 1);
+  CHECK(token->links[0].id == token->id);
+  CHECK(token->links[0].scope == Scope::input());
+  CHECK(token->links[0].holder == token->holder);
+  CHECK(token->links[0].not_before_s == world.now_s);
+  CHECK(token->links[0].expires_at_s == world.now_s + 600);
 }
 
 TEST_CASE("the elements of a chain are named upwards, the root's ancestors last") {

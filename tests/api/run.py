@@ -29,8 +29,8 @@ class Run:
 
     def __init__(self, server):
         self.server = server
-        self.seeds = {}  # private keys by the name in {{public_key:NAME}}
         self.variables = {"admin": server.admin_token, "host": server.address, "url": server.url}
+        self.seeds = {}  # private keys by the name in {{public_key:NAME}}
         self.matcher = script.Matcher(self.variables)
         with urllib.request.urlopen(server.url + "/openapi.json", timeout=ANSWER_WITHIN_S) as answer:
             self.contract = Contract(json.load(answer))
@@ -54,11 +54,14 @@ class Run:
         if kind == "dpop":
             key, token, method, path = rest.split()
             return credential.proof(self.seed(key), self.variables[token], method, self.server.url + path)
+        if kind == "session_proof":  # of what a challenge was captured as
+            return credential.session_proof(self.seed(rest), {name: self.variables[name] for name in ("nonce", "aud", "rid")})
         if word not in self.variables:
             raise script.ScriptError(f"unknown {{{{{word}}}}}")
         return self.variables[word]
 
     def seed(self, name):
+        """The private key of that name."""
         return self.seeds.setdefault(name, secrets.token_bytes(32))
 
     def request_bytes(self, exchange):
@@ -179,7 +182,7 @@ def convention_faults(exchange, answer, text):
 
 def secrets_on_disk(server, variables):
     """Files of the data directory, and the log, that hold a token which this script has seen (law 6)."""
-    tokens = {value.rsplit(".", 1)[-1] for value in variables.values() if value.startswith("eyJ")}
+    tokens = {value.rsplit(".", 1)[-1] for name, value in variables.items() if value.startswith(("eyJ", "cs_")) or name == "csrf"}
     files = [path for path in server.data_dir.rglob("*") if path.is_file() and path.name != "admin.token"]
     for path in [*files, server.log_path]:
         content = path.read_bytes()

@@ -19,9 +19,11 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import credential  # noqa: E402
 from server import Server, add_arguments  # noqa: E402
+from watch import wait_for  # noqa: E402
 
 OK, REFUSED, USAGE, INPUT_OUTPUT = range(4)
 PUBLISHED_WITHIN_S = 20
+TOLD_WITHIN_S = 10
 LIMITS = ("--display-name", "Acme", "--max-vms", "3", "--storage-quota-gb", "100", "--api-rate-limit-rpm", "100000")
 SMALL_VM = ("--type", "small", "--ram-mb", "64", "--vcpus", "1")
 
@@ -195,6 +197,51 @@ def proofs(trial, public):
     trial.run("vm", "list", *url, "--key-file", "openssl.key", environment=given, code=REFUSED, says="pop_key_mismatch")
 
 
+def sessions(trial, public):
+    """A session is opened with the key of a token, stands in its place, and ends."""
+    issued = trial.json("token", "issue", "--subject-pubkey", public, "--expires-in", "1h", "--scope", "service:tenant-admin")
+    trial.save("ana.token", issued["token"] + "\n")
+    as_ana = ("--url", trial.server.url, "--token-file", "ana.token")
+    trial.run("session", "open", *as_ana, "--context", "admin", "--save", "ana.session", code=USAGE, says="give --key-file")
+    as_ana += ("--key-file", "holder.key")
+    trial.run("session", "open", *as_ana, "--as-context", "ana", code=USAGE, says="give --save")
+    trial.run("session", "open", *as_ana, "--idle-timeout", "soon", code=USAGE, says="--idle-timeout must be a duration")
+    trial.run("session", "open", *as_ana, "--lifetime", "2h", code=REFUSED, says=r"\(EXPIRES_AFTER_PARENT, request [^ ]+\)$")
+    trial.run("session", "open", *as_ana[:-1], "openssl.key", code=REFUSED, says="session_signature")
+    opened = trial.json("session", "open", *as_ana, "--label", "ana's shell", "--lifetime", "30m", "--idle-timeout", "5m", "--save",
+                        "ana.session", "--as-context", "ana")
+    trial.expect("what is shown of it", ("credential" in opened, opened["idle_timeout_seconds"]), (False, 300))
+    path = trial.folder / "ana.session"
+    trial.expect("mode of the session's file", path.stat().st_mode & 0o777, 0o600)
+    text = path.read_text(encoding="ascii").strip()
+    trial.secrets.append(text)
+    trial.run("session", "open", *as_ana, "--save", "ana.session", code=INPUT_OUTPUT, says="it is there already")
+    worth = trial.json("whoami")  # by the context that is current now
+    trial.expect("who one is by it", (worth["token_id"], worth["session_id"], worth["tenant_id"]),
+                 (issued["token_id"], opened["session_id"], "acme"))
+    trial.run("vm", "list", "--limit", "1")
+    trial.run("token", "list", "--limit", "1")  # whose path has the tenant
+    found = {each["session_id"]: (each["label"], each["current"]) for each in trial.json("session", "list")["sessions"]}
+    trial.expect("the open ones", found, {opened["session_id"]: ("ana's shell", True)})
+    trial.found("the list for people", "SESSION +SCOPE +TOKEN", trial.run("session", "list"))
+    admins = trial.json("session", "list", "--context", "admin", "--tenant", "acme")["sessions"]
+    trial.expect("the tenant's, for the administrator", [each["current"] for each in admins], [False])
+    trial.run("session", "open", code=USAGE, says="give --key-file")
+    trial.run("session", "open", "--key-file", "holder.key", code=REFUSED, says="A session opens no other")
+    trial.run("whoami", text, code=USAGE, says="a secret on the command line can be seen")
+    trial.run("session", "close", *as_ana, code=USAGE, says="say which session with --id, or --all")
+    trial.run("session", "close")
+    trial.run("vm", "list", code=REFUSED, says="session_ended")
+    trial.run("whoami", code=REFUSED, says=r"does not accept this token \(session_ended\)")
+    for number in range(2):
+        trial.run("session", "open", *as_ana, "--save", f"again-{number}.session")
+    one = trial.json("session", "list", *as_ana)["sessions"][0]["session_id"]
+    trial.run("session", "close", *as_ana, "--id", one)
+    trial.expect("how many were left", trial.json("session", "close", *as_ana, "--all"), {"closed": 1})
+    trial.run("context", "use", "acme")
+    trial.run("context", "remove", "ana")
+
+
 def devices(trial):
     """A device is challenged by its administrator, and enrols, collects and renews with its own key and no context."""
     key = trial.run("key", "create", "node.key").strip()
@@ -296,6 +343,9 @@ def offline(trial):
     trial.expect("its elements", (chain.count("~"), last.startswith(chain + "~")), (1, True))
     trial.save("last.token", last)
     trial.run("vm", "list", *theirs)
+    trial.expect("links before one was told", wait_for(lambda: trial.json("token", "links")["links"], TOLD_WITHIN_S), True)
+    trial.expect("the link, once it was used", [each["rid"] for each in trial.json("token", "links")["links"]],
+                 [credential.rid_of(chain.partition("~")[2])])
     trial.expect("the chain by the server", len(trial.json("whoami", "--token-file", "last.token")["chain"]), 3)
     trial.run("vm", "create", *SMALL_VM, "--token-file", "last.token", code=REFUSED, says="INSUFFICIENT_SCOPE")
     opened = trial.json("token", "inspect", "--token-file", "last.token")
@@ -421,6 +471,7 @@ def run(server, folder):
     tenants(trial)
     tokens(trial, public)
     proofs(trial, public)
+    sessions(trial, public)
     devices(trial)
     machines(trial)
     ledger(trial)

@@ -2,8 +2,8 @@
 """64 requests at the same moment against the real server: quotas are exact, one of many equal changes is made, and afterwards the
 counters, the rows and the ledger agree.
 
-Usage: run.py --server PROGRAM [--store ENGINE] [--rounds N] [--replicas N]. Every race of races.py is run once a round; with replicas
-the requests of each go to as many further servers on the same store in turn.
+Usage: run.py --server PROGRAM [--store ENGINE] [--rounds N] [--replicas N]. Every race of races.py and counting.py is run once a round;
+with replicas the requests of each go to as many further servers on the same store in turn.
 """
 import argparse
 import contextlib
@@ -13,10 +13,13 @@ import time
 import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import counting  # noqa: E402
+import races  # noqa: E402
 from arena import Arena  # noqa: E402
-from races import RACES  # noqa: E402
 from seed import seeded_random  # noqa: E402
 from server import UNLIMITED, Server, add_arguments  # noqa: E402
+
+RACES = [*races.RACES, *counting.RACES]
 
 
 def run(server, rounds, replicas):

@@ -5,6 +5,7 @@
 #include "base/invariant.h"
 #include "token/enrolment.h"
 #include "token/proof.h"
+#include "token/session_proof.h"
 #include "token/subject_pubkey.h"
 #include "token/verify.h"
 
@@ -39,7 +40,8 @@ struct Good {
 void read_parts(const Good& good, std::string_view text, AdmittedKeys& admitted) {
   const auto token = verify_token(text, good.rules, good.keys, admitted, good.now);
   CHECK_INVARIANT(!token || text.starts_with(good.credential));
-  for (const ObjectKind kind : {ObjectKind::capability, ObjectKind::link, ObjectKind::proof, ObjectKind::enrolment}) {
+  for (const ObjectKind kind : {ObjectKind::capability, ObjectKind::link, ObjectKind::proof, ObjectKind::session_proof,
+                                ObjectKind::enrolment}) {
     static_cast<void>(decode_header(text, kind));
     const auto claims = decode_claims(text, kind);
     if (claims && claims->caveats) static_cast<void>(decode_caveats(*claims->caveats, 0));
@@ -47,6 +49,7 @@ void read_parts(const Good& good, std::string_view text, AdmittedKeys& admitted)
   const std::string_view fields[] = {text};
   static_cast<void>(decode_authorization(fields, {}));
   static_cast<void>(normal_url(text));
+  static_cast<void>(decode_session_proof(text));
   static_cast<void>(read_enrolment_proof(text));
   static_cast<void>(parse_subject_pubkey(text));
 }

@@ -79,8 +79,8 @@ class Trial:
 class Load:
     """Callers that issue tokens without pause and use each at once."""
 
-    def __init__(self, trial):
-        self.trial = trial
+    def __init__(self, trial, name):
+        self.trial, self.name = trial, name
         self.stop = threading.Event()
         self.lock = threading.Lock()
         self.tokens, self.faults = [], []
@@ -90,7 +90,7 @@ class Load:
         count = 0
         while not self.stop.is_set():
             count += 1
-            order = f"caller-{number}-{count}"
+            order = f"{self.name}-{number}-{count}"
             made = self.trial.issue(order, expect=None)
             if made.status != 201:
                 self.faults.append(f"issue answers {made.status}: {made.body}")
@@ -137,7 +137,7 @@ def next_key(trial):
 
 def rotations(trial):
     """Under load nothing is refused that was issued, whichever key signed it, and what is asked again is the same."""
-    with Load(trial) as load:
+    with Load(trial, "signed") as load:
         for _ in range(ROTATIONS):
             seen = len(load.tokens)
             trial.keys("rotate", "--now")
@@ -194,6 +194,38 @@ def ledger(trial):
             trial.expect(f"a private key in {path.name}", [s for s in seeds if s.encode() in content or bytes.fromhex(s) in content], [])
 
 
+def ledger_keys(trial):
+    """A log's next key: whoever has the key of before goes on verifying, and so does whoever reads the new one, at every moment."""
+    record = f"/v1/tenants/{trial.tenant}"
+    vkey = lambda: trial.client.send("GET", record, trial.client.admin, expect=200).json["ledger"]["vkey"]
+    verifies = lambda key: trial.server.service_fs("verify", "--log", trial.tenant, "--vkey", key).returncode
+    first = vkey()
+    with Load(trial, "logged") as load:
+        seen = len(load.tokens)
+        wait_for(lambda: len(load.tokens) > seen + CALLERS, PATIENCE_S)
+        second = trial.keys("rotate-ledger", trial.tenant).strip()
+        trial.expect("the record", (vkey(), second != first), (second, True))
+        trial.expect("who has the new key, at once", verifies(second), 0)
+        trial.expect("who has the key of before", verifies(first), 0)
+        wait_for(lambda: len(load.tokens) > seen + 3 * CALLERS, PATIENCE_S)
+    trial.faults += load.faults
+    found = trial.server.service_fs("read", "--log", trial.tenant, "--event-type", "KEY_ROTATED", "--format", "jsonl")
+    entries = [json.loads(line) for line in found.stdout.splitlines()]
+    trial.expect("the leaf", [entry["data"] for entry in entries if "data" in entry], [{"purpose": "ledger", "before": first, "vkey": second}])
+    trial.expect("every log", "logs have another key" in trial.keys("rotate-ledger"), True)
+    third = vkey()
+    trial.client.make_tenant("later")
+    trial.expect("the log in full, by the new key", trial.server.service_fs("verify", "--full").returncode, 0)
+    trial.issue()
+    trial.expect("two rotations later the first key is over", wait_for(lambda: verifies(first) == 1, PATIENCE_S), True)
+    trial.expect("the key of before", (verifies(second), verifies(third)), (0, 0))
+    trial.expect("nobody's log", "there is no such tenant" in trial.keys("rotate-ledger", "nobody", status=1), True)
+    trial.server.stop()
+    trial.server.start()
+    trial.client = Client(trial.server)
+    trial.expect("the record after a start", vkey(), third)
+
+
 def restart(trial):
     """The states are the register's; a command without a running server does the same."""
     before = trial.listed()
@@ -242,6 +274,7 @@ def main():
         first = rotations(trial)
         revocations(trial, first)
         ledger(trial)
+        ledger_keys(trial)
         restart(trial)
         if options.store.startswith("postgresql"):
             replicas(trial)

@@ -23,8 +23,9 @@ class Row:
     change: bool = False
     has_id: bool = False  # the path names something that belongs to a tenant
     small: typing.Optional[str] = None  # the scope from which on it works, when the operation itself asks for more than the route
-    silent: bool = False  # what it changes cannot be read
     quiet: bool = False  # what the body names of another's is answered as if there were nothing
+    unseen: bool = False  # what it changes can be read nowhere
+    foreign: tuple = (403, "TENANT_MISMATCH")  # what comes when another sends a body that is about acme
     body: typing.Optional[typing.Callable] = None  # of the world and a tenant's name; a form when it gives text
     fresh: typing.Optional[typing.Callable] = None  # makes what the call may use up; answers its names in the path
 
@@ -82,6 +83,15 @@ def fresh_token(world):
     return {"token_id": world.issue("acme", "READ")["token_id"]}
 
 
+def session_order(world, tenant):
+    """A proof by the holder of acme's token; of no other tenant's, which must be refused before anybody looks at it."""
+    return {"proof": world.session_proof(world.token_of(tenant)) if tenant == "acme" else "rubbish"}
+
+
+def fresh_session(world):
+    return {"session_id": world.open_session(world.token_of("acme"))}
+
+
 def device_order(world, _):
     return {"device_id": "node-fresh", "subject_pubkey": world.public_key}
 
@@ -116,6 +126,7 @@ ROWS = {
     "token.replace": Row(ADMIN, "path", 201, change=True, has_id=True, body=lambda *_: {"scope": "USER", "expires_in_seconds": 60},
                          fresh=fresh_token),
     "token.replace.bulk": Row(ADMIN, "path", 201, change=True, body=doomed_order),
+    "link.list": Row(ADMIN, "path", 200),
     "revocation.create": Row(ADMIN, "path", 204, change=True, body=revocation),
     "token.issue.alias": Row(ADMIN, "own", 201, change=True, body=named_token_order),
     "token.revoke.alias": Row(READ, "own", 204, change=True, has_id=True, small=ADMIN, fresh=fresh_token),
@@ -123,12 +134,22 @@ ROWS = {
     "token.introspect": Row(READ, "own", 200, quiet=True, body=lambda world, tenant: f"token={world.spare_tokens[tenant]}"),
     "token.revoke.form": Row(READ, "own", 200, change=True, small=ADMIN, quiet=True, body=doomed_form),
     "key.list": Row("none", "open", 200),
-    "device.challenge": Row(ADMIN, "path", 201, change=True, silent=True, body=device_order),
+    "session.challenge": Row(READ, "own", 201, change=True, unseen=True),
+    "session.open": Row(READ, "own", 201, change=True, foreign=(422, "INVALID_FIELD"), body=session_order),
+    "session.list": Row(READ, "own", 200),
+    "session.close.all": Row(READ, "own", 200, change=True, fresh=fresh_session),
+    "session.get": Row(READ, "own", 200, has_id=True, fresh=fresh_session),
+    "session.close": Row(READ, "own", 204, change=True, has_id=True, fresh=fresh_session),
+    "tenant.session.list": Row(ADMIN, "path", 200),
+    "tenant.session.close.all": Row(ADMIN, "path", 200, change=True, fresh=fresh_session),
+    "tenant.session.get": Row(ADMIN, "path", 200, has_id=True, fresh=fresh_session),
+    "tenant.session.close": Row(ADMIN, "path", 204, change=True, has_id=True, fresh=fresh_session),
+    "device.challenge": Row(ADMIN, "path", 201, change=True, unseen=True, body=device_order),
     "device.enrol": Row("none", "open", 401, body=stray_proof),  # nobody's nonce: what a right one does is in tests/tokens/devices.py
     "device.list": Row(ADMIN, "path", 200),
     "device.get": Row(ADMIN, "path", 200, has_id=True),
     "device.remove": Row(ADMIN, "path", 204, change=True, has_id=True, fresh=fresh_device),
-    "device.approve": Row(ADMIN, "path", 200, change=True, silent=True, has_id=True, body=approval),  # it is approved of already
+    "device.approve": Row(ADMIN, "path", 200, change=True, unseen=True, has_id=True, body=approval),  # it is approved of already
     "device.renew": Row(READ, "device", 403, change=True),
     "vm.create": Row(INPUT, "own_tenant", 201, change=True, body=vm_order),
     "vm.list": Row(READ, "own_tenant", 200),

@@ -9,7 +9,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from contract import Contract  # noqa: E402
-from credential import b64url, changed, enrolment, fingerprint, public_key_of, seed_of  # noqa: E402
+from credential import (b64url, changed, decode_b64url, enrolment, fingerprint, public_key_of, seed_of,  # noqa: E402
+                        session_proof)
 
 # Leaves that the server writes of itself: sums of refusals, and who of the platform read a log.
 OWN_LEAVES = {"REQUESTS_REFUSED", "LEDGER_READ", "CHECKPOINT"}
@@ -17,6 +18,7 @@ EVERY_CAVEAT = [{"op": ["vm.list"]}, {"method": ["GET"]}, {"path": ["/v1/**"]}, 
                 {"quota": {"vms": 3}},
                 {"rpm": 60}, {"uses": 5}]
 PUBLIC_KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"  # RFC 8037 appendix A.2
+SEED = decode_b64url("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A")  # its private half, appendix A.1
 PUBLISHED_WITHIN_S = 10
 TENANTS = ("acme", "globex", "dormant")  # the one asked about, a stranger, and one that is suspended
 
@@ -47,6 +49,7 @@ class World:
         self.bad = {"acme": self.bad_tokens(self.tokens["acme", "service:tenant-admin"], self.issue("acme",
                                                                                                     "service:tenant-admin")),
                     None: self.bad_tokens(self.admin, self.issue(None, "service:platform-admin"))}
+        self.sessions = {tenant: self.open_session(self.token_of(tenant)) for tenant in ("acme", "dormant")}
         self.send("POST", "/v1/tenants/dormant/suspend", self.admin, expect=200)
 
     def send(self, method, path, token=None, body=None, expect=None):
@@ -88,6 +91,14 @@ class World:
     def make_vm(self, tenant):
         body = {"vm_type": "small", "ram_mb": 64, "vcpu_count": 1, "disk_gb": 1}
         return json.loads(self.send("POST", "/v1/vms", self.tokens[tenant, "INPUT"], body, expect=201)[1])["vm_id"]
+
+    def session_proof(self, token):
+        """A proof for a new challenge under the token."""
+        return session_proof(SEED, json.loads(self.send("POST", "/v1/sessions/challenges", token, expect=201)[1]))
+
+    def open_session(self, token):
+        body = {"proof": self.session_proof(token)}
+        return json.loads(self.send("POST", "/v1/sessions", token, body, expect=201)[1])["session_id"]
 
     def enrol(self, tenant, name):
         """The name of a device that is enrolled now; the first one's fingerprint is kept."""
@@ -132,13 +143,15 @@ class World:
         return changed(token, seed_of(self.server.data_dir, "token-issuer"), iat=now - 3600, exp=now - 1)
 
     def snapshot(self):
-        """Everything that a refused request could have changed, by owner."""
+        """Everything that a refused request could have changed, by owner. When tokens were seen is told by the way and left out."""
         seen = {"tenants": json.loads(self.get("/v1/tenants?page_size=1000", self.admin))["tenants"]}
         for owner in (*TENANTS, None):
             entries = json.loads(self.get("/v1/ledger/entries?page_size=1000", self.token_of(owner)))["entries"]
             seen["ledger", owner] = [entry["seq"] for entry in entries if entry["type"] not in OWN_LEAVES]
             if owner:
-                seen["tokens", owner] = self.get(f"/v1/tenants/{owner}/tokens?page_size=1000", self.admin)
+                tokens = json.loads(self.get(f"/v1/tenants/{owner}/tokens?page_size=1000", self.admin))["tokens"]
+                seen["tokens", owner] = [{**token, "first_seen": None, "last_seen": None} for token in tokens]
+                seen["sessions", owner] = self.get(f"/v1/tenants/{owner}/sessions?page_size=1000", self.admin)
                 seen["devices", owner] = self.get(f"/v1/tenants/{owner}/devices?page_size=1000", self.admin)
                 seen["vms", owner] = self.get("/v1/vms?page_size=1000", self.token_of(owner))
         return seen
@@ -147,5 +160,6 @@ class World:
         """The operation's path with names filled in that belong to the owner."""
         names = {"tenant_id": owner or "acme", "vm_id": self.vms.get(owner or "acme"),
                  "token_id": self.spares.get(owner or "acme"), "device_id": "node-0",
+                 "session_id": self.sessions.get(owner or "acme", "AAAAAAAAAAAAAAAAAAAAAA"),
                  "index": "0", "path": self.tiles[owner], "name": "quota-exceeded", **(values or {})}
         return re.sub(r"\{(\w+)\}", lambda found: names[found[1]], operation.path)

@@ -41,6 +41,9 @@ class FailingTx final : public Tx {
   std::vector<Session> sessions(const TenantId& tenant, const SessionQuery& query) override {
     return tx_.sessions(tenant, query);
   }
+  std::vector<Session> ended_sessions(Instant now, std::size_t limit) override {
+    return tx_.ended_sessions(now, limit);
+  }
   std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) override {
     return tx_.link(tenant, rid);
   }
@@ -49,6 +52,9 @@ class FailingTx final : public Tx {
   }
   std::int64_t counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid) override {
     return tx_.counter(tenant, kind, rid);
+  }
+  RateBudget caveat_rate(const TenantId& tenant, const RevocationId& rid) override {
+    return tx_.caveat_rate(tenant, rid);
   }
   std::vector<SigningKey> signing_keys() override { return tx_.signing_keys(); }
   std::optional<LogHead> log_head(const TenantId& tenant) override { return tx_.log_head(tenant); }
@@ -89,6 +95,9 @@ class FailingTx final : public Tx {
   void put(const SeenLink& link) override { write().put(link); }
   void set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value) override {
     write().set_counter(tenant, kind, rid, value);
+  }
+  void set_caveat_rate(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate) override {
+    write().set_caveat_rate(tenant, rid, rate);
   }
   void put(const SigningKey& key) override { write().put(key); }
   std::uint64_t append(const Event& event, Instant now) override { return write().append(event, now); }

@@ -141,8 +141,8 @@ class Simulation {
                 (*patch.max_ram_mb && **patch.max_ram_mb < tenant->ram_mb()))) {
       wanted = Code::limit_below_usage;
     }
-    const auto outcome = perform(
-        id, [&](Tx& tx) { return cadastre::update_tenant(tx, services_, platform(), id, patch, {}); });
+    const auto outcome =
+        perform(id, [&](Tx& tx) { return cadastre::update_tenant(tx, services_, platform(), id, patch, {}); });
     if (!expect(outcome, wanted)) return;
     const bool changed = tenant->max_vms != *patch.max_vms || tenant->storage_gb != *patch.storage_quota_gb ||
                          tenant->max_ram_mb != *patch.max_ram_mb;
@@ -243,9 +243,8 @@ class Simulation {
 
   void delete_vm(const TenantId& id) {
     const std::string vm_id = some_vm(id);
-    const auto outcome = perform(id, [&](Tx& tx) {
-      return cadastre::delete_vm(tx, services_, caller(id, Scope::tenant_admin()), vm_id, {});
-    });
+    const auto outcome = perform(
+        id, [&](Tx& tx) { return cadastre::delete_vm(tx, services_, caller(id, Scope::tenant_admin()), vm_id, {}); });
     if (!expect(outcome, closed_or_missing(id, vm_id))) return;
     model_[id].vms.erase(vm_id);
     ++model_[id].leaves;

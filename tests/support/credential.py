@@ -95,6 +95,15 @@ def proof(seed, token, method, url, **claims):
     return jws(seed, {"alg": "EdDSA", "jwk": jwk, "typ": "dpop+jwt"}, payload)
 
 
+def session_proof(seed, challenge, header=(), **claims):
+    """What opens a session: the answer of POST /v1/sessions/challenges, signed by the holder of the token's key; a claim of None is left
+    out."""
+    payload = {"aud": challenge["aud"], "iat": int(time.time()), "jti": b64url(secrets.token_bytes(16)), "nonce": challenge["nonce"],
+               "rid": challenge["rid"], **claims}
+    payload = {name: value for name, value in payload.items() if value is not None}
+    return jws(seed, {"alg": "EdDSA", "typ": "cadastre-session+jwt", **dict(header)}, payload)
+
+
 def enrolment(seed, audience, tenant, device, nonce, key=None, **claims):
     """A device's proof of its key (docs/TOKENS.md section 14), unless claims say otherwise; `key` (32 bytes) is what it says to be the
     signer's."""

@@ -1,7 +1,7 @@
 """What a tenant's ledger says is there, and whether the rows and counters that the API shows are that."""
 LIMITS = ("max_vms", "storage_quota_gb", "max_ram_mb", "max_vcpus")
-# Leaves that no change of the tenant stands behind: sums of refusals, and who of the platform read the log.
-OWN_LEAVES = {"REQUESTS_REFUSED", "LEDGER_READ"}
+# Leaves that no change of the tenant stands behind: sums of refusals, who of the platform read the log, links seen in use.
+OWN_LEAVES = {"REQUESTS_REFUSED", "LEDGER_READ", "TOKEN_LINK_SEEN"}
 # What a ledger may hold while the tenant is suspended: what the platform does.
 WHILE_SUSPENDED = OWN_LEAVES | {"TENANT_UPDATED", "TENANT_QUOTA_CHANGED", "TENANT_RESUMED", "TENANT_DELETED", "TOKEN_REVOKED", "DEVICE_REMOVED"}
 

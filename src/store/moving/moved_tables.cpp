@@ -162,6 +162,7 @@ std::vector<MovedTable> make_tables() {
         {"first_seen", integer},
         {"last_seen", integer}}},
       {"caveat_counter", 3, {{"tenant_id", text}, {"kind", integer}, {"rid", bytes}, {"value", integer}}},
+      {"caveat_rate", 2, {{"tenant_id", text}, {"rid", bytes}, {"budget", bytes}}},
       {"signing_key",
        2,
        {{"tenant_id", text},

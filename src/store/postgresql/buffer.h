@@ -48,6 +48,7 @@ struct Buffer {
   Overlay<Key16, Entry<cadastre::Session>> sessions;
   Overlay<Key32, Entry<SeenLink>> links;
   Overlay<CounterKey, Entry<std::int64_t>> counters;
+  Overlay<Key32, Entry<RateBudget>> caveat_rates;
   Overlay<std::string, Entry<SigningKey>> signing_keys;
   Overlay<TenantId, Entry<PublishedCheckpoint>> checkpoints;
   Overlay<Key32, Entry<IdempotentAnswer>> answers;
@@ -70,6 +71,7 @@ struct Buffer {
   static void each_of_tenants(Self& self, Visit visit) {
     visit(self.vms), visit(self.tokens), visit(self.revocations), visit(self.answers);
     visit(self.devices), visit(self.challenges), visit(self.sessions), visit(self.links), visit(self.counters);
+    visit(self.caveat_rates);
   }
   /// The same with each but that of the namespaces.
   template <class Self, class Visit>

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "store/packed_columns.h"
+
 namespace cadastre::postgresql {
 namespace {
 
@@ -163,6 +165,10 @@ std::vector<cadastre::Session> find_sessions(Connection& connection, const Tenan
   return all_of<cadastre::Session>(connection.run(Sql::sessions_after, tenant.text(), after, query.limit), session_of);
 }
 
+std::vector<cadastre::Session> ended_sessions(Connection& connection, Instant now, std::size_t limit) {
+  return all_of<cadastre::Session>(connection.run(Sql::ended_sessions, now, limit), session_of);
+}
+
 std::optional<SeenLink> find_link(Connection& connection, const TenantId& tenant, const RevocationId& rid) {
   return first_of<SeenLink>(connection.run(Sql::find_link, tenant.text(), rid), link_of);
 }
@@ -176,6 +182,12 @@ std::optional<std::int64_t> find_counter(Connection& connection, const TenantId&
                                          const RevocationId& rid) {
   return first_of<std::int64_t>(connection.run(Sql::find_counter, tenant.text(), kind, rid),
                                 [](const Rows& rows) { return rows.integer(0); });
+}
+
+RateBudget find_caveat_rate(Connection& connection, const TenantId& tenant, const RevocationId& rid) {
+  return first_of<RateBudget>(connection.run(Sql::find_caveat_rate, tenant.text(), rid),
+                              [](const Rows& rows) { return stored_rate(rows.bytes(0)); })
+      .value_or(RateBudget());
 }
 
 std::vector<SigningKey> signing_keys(Connection& connection) {

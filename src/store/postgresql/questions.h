@@ -29,11 +29,14 @@ std::vector<Device> find_devices(Connection& connection, const TenantId& tenant,
 std::optional<Challenge> find_challenge(Connection& connection, const TenantId& tenant, const Bytes<32>& id);
 std::optional<cadastre::Session> find_session(Connection& connection, const TenantId& tenant, const SessionId& id);
 std::vector<cadastre::Session> find_sessions(Connection& connection, const TenantId& tenant, const SessionQuery& query);
+std::vector<cadastre::Session> ended_sessions(Connection& connection, Instant now, std::size_t limit);
 std::optional<SeenLink> find_link(Connection& connection, const TenantId& tenant, const RevocationId& rid);
 std::vector<SeenLink> find_links(Connection& connection, const TenantId& tenant, const LinkQuery& query);
 /// Nothing when nothing was counted yet.
 std::optional<std::int64_t> find_counter(Connection& connection, const TenantId& tenant, CounterKind kind,
                                          const RevocationId& rid);
+/// An empty one when nothing was counted yet.
+RateBudget find_caveat_rate(Connection& connection, const TenantId& tenant, const RevocationId& rid);
 std::vector<SigningKey> signing_keys(Connection& connection);
 
 std::vector<Leaf> find_leaves(Connection& connection, const TenantId& tenant, const LeafQuery& query);

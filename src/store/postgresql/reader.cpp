@@ -69,6 +69,9 @@ class SessionReader final : public Reader {
   std::vector<cadastre::Session> sessions(const TenantId& tenant, const SessionQuery& query) override {
     return ask([&](Connection& c) { return find_sessions(c, tenant, query); });
   }
+  std::vector<cadastre::Session> ended_sessions(Instant now, std::size_t limit) override {
+    return ask([&](Connection& c) { return postgresql::ended_sessions(c, now, limit); });
+  }
   std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) override {
     return ask([&](Connection& c) { return find_link(c, tenant, rid); });
   }
@@ -77,6 +80,9 @@ class SessionReader final : public Reader {
   }
   std::int64_t counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid) override {
     return ask([&](Connection& c) { return find_counter(c, tenant, kind, rid); }).value_or(0);
+  }
+  RateBudget caveat_rate(const TenantId& tenant, const RevocationId& rid) override {
+    return ask([&](Connection& c) { return find_caveat_rate(c, tenant, rid); });
   }
   std::vector<SigningKey> signing_keys() override {
     return ask([&](Connection& c) { return postgresql::signing_keys(c); });

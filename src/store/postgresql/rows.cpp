@@ -134,7 +134,7 @@ void add_whole_details(Columns& columns, const Tenant& t) {
 
 void add_details(Columns& columns, const Tenant& t) {
   columns.add(t.id.text(), t.display_name, t.state, t.quota.max_vms, t.quota.storage, t.quota.max_ram,
-              t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.access_changes, t.updated_at);
+              t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.access_changes, t.updated_at, t.vkey);
 }
 
 void add_vm(Columns& columns, const Vm& vm) {

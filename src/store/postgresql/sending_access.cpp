@@ -9,11 +9,16 @@ void Sending::send_access() {
   send_challenges();
   send_sessions();
   send_counters();
-  Columns links, keys;
+  Columns links, rates, keys;
   each_unwritten(buffer_.links, [&](const auto&, const Entry<SeenLink>& entry) { add_link(links, *entry.row); });
+  each_unwritten(buffer_.caveat_rates, [&](const Buffer::Key32& key, const Entry<RateBudget>& entry) {
+    const std::string budget = entry.row->encode();
+    rates.add(key.first.text(), key.second, as_bytes(budget));
+  });
   each_unwritten(buffer_.signing_keys,
                  [&](const auto&, const Entry<SigningKey>& entry) { add_signing_key(keys, *entry.row); });
   rows(Sql::put_links, links);
+  rows(Sql::put_caveat_rates, rates);
   rows(Sql::put_signing_keys, keys);
 }
 

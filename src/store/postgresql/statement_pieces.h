@@ -41,6 +41,8 @@
   s "secret_hash, " s "csrf_hash, " s "token_id, " s "subject_key, " s "scope, " s "label, " s "token_grant, " s  \
     "rids, " s "key_thumbprints, " s "generation, " s "opened_at, " s "seen_at, " s "expires_at, " s "idle_s, " s \
     "peer, " s "is_browser"
+// As the index session_by_end has it.
+#define SESSION_END "(CASE WHEN idle_s > 0 THEN least(expires_at, seen_at + idle_s * 1000) ELSE expires_at END)"
 #define LINK(l)                                                                                                   \
   l "link_id, " l "parent, " l "root, " l "scope, " l "subject_key, " l "caveats, " l "depth, " l "issued_at, " l \
     "not_before, " l "expires_at, " l "first_seen, " l "last_seen"

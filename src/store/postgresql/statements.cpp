@@ -61,12 +61,12 @@ constexpr Statement all[] = {
      "UPDATE tenant t SET display_name = n.display_name, state = n.state, max_vms = n.max_vms, storage_quota_gb = "
      "n.storage_quota_gb, max_ram_mb = n.max_ram_mb, max_vcpus = n.max_vcpus, api_rate_limit_rpm = "
      "n.api_rate_limit_rpm, generation = n.generation, revocations = n.revocations, access_changes = n.access_changes, "
-     "updated_at = n.updated_at FROM "
+     "updated_at = n.updated_at, vkey = n.vkey FROM "
      "unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], "
-     "$8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[]) AS n(tenant_id, display_name, state, "
-     "max_vms, "
-     "storage_quota_gb, max_ram_mb, max_vcpus, api_rate_limit_rpm, generation, revocations, access_changes, "
-     "updated_at) "
+     "$8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[]) AS n(tenant_id, "
+     "display_name, "
+     "state, max_vms, storage_quota_gb, max_ram_mb, max_vcpus, api_rate_limit_rpm, generation, revocations, "
+     "access_changes, updated_at, vkey) "
      "WHERE t.tenant_id = n.tenant_id"},
 
     {Sql::find_vm, "find_vm", "SELECT " VM " FROM vm WHERE tenant_id = $1 AND vm_id = $2"},
@@ -148,6 +148,9 @@ constexpr Statement all[] = {
     {Sql::sessions_after, "sessions_after",
      "SELECT tenant_id, session_id, " SESSION(
          "") " FROM session WHERE tenant_id = $1 AND session_id > $2 ORDER BY session_id LIMIT $3"},
+    {Sql::ended_sessions, "ended_sessions",
+     "SELECT tenant_id, session_id, " SESSION("") " FROM session WHERE " SESSION_END " <= $1 ORDER BY " SESSION_END
+                                                  ", tenant_id, session_id LIMIT $2"},
     {Sql::put_sessions, "put_sessions",
      "INSERT INTO session (tenant_id, session_id, " SESSION(
          "") ") SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::bytea[], $5::text[], $6::bytea[], "
@@ -177,6 +180,10 @@ constexpr Statement all[] = {
     {Sql::erase_counters, "erase_counters",
      "DELETE FROM caveat_counter c USING unnest($1::text[], $2::bigint[], $3::bytea[]) AS n(tenant_id, kind, rid) "
      "WHERE c.tenant_id = n.tenant_id AND c.kind = n.kind AND c.rid = n.rid"},
+    {Sql::find_caveat_rate, "find_caveat_rate", "SELECT budget FROM caveat_rate WHERE tenant_id = $1 AND rid = $2"},
+    {Sql::put_caveat_rates, "put_caveat_rates",
+     "INSERT INTO caveat_rate (tenant_id, rid, budget) SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[]) "
+     "ON CONFLICT (tenant_id, rid) DO UPDATE SET budget = excluded.budget"},
 
     {Sql::signing_keys, "signing_keys",
      "SELECT kid, " SIGNING_KEY("") " FROM signing_key WHERE tenant_id = $1 ORDER BY kid"},

@@ -58,6 +58,7 @@ enum class Sql {
   sweep_challenges,
   find_session,
   sessions_after,
+  ended_sessions,
   put_sessions,
   erase_sessions,
   find_link,
@@ -66,6 +67,8 @@ enum class Sql {
   find_counter,
   put_counters,
   erase_counters,
+  find_caveat_rate,
+  put_caveat_rates,
   signing_keys,
   put_signing_keys,
 

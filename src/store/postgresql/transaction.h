@@ -78,9 +78,11 @@ class Transaction final : public Tx {
   std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) override;
   std::optional<cadastre::Session> session(const TenantId& tenant, const SessionId& id) override;
   std::vector<cadastre::Session> sessions(const TenantId& tenant, const SessionQuery& query) override;
+  std::vector<cadastre::Session> ended_sessions(Instant now, std::size_t limit) override;
   std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) override;
   std::vector<SeenLink> links(const TenantId& tenant, const LinkQuery& query) override;
   std::int64_t counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid) override;
+  RateBudget caveat_rate(const TenantId& tenant, const RevocationId& rid) override;
   std::vector<SigningKey> signing_keys() override;
   std::optional<LogHead> log_head(const TenantId& tenant) override;
   std::vector<Leaf> leaves(const TenantId& tenant, const LeafQuery& query) override;
@@ -108,6 +110,7 @@ class Transaction final : public Tx {
   void erase_session(const TenantId& tenant, const SessionId& id) override;
   void put(const SeenLink& link) override;
   void set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value) override;
+  void set_caveat_rate(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate) override;
   void put(const SigningKey& key) override;
   std::uint64_t append(const Event& event, Instant now) override;
   void record(const TenantId& tenant, const IdempotentAnswer& answer) override;

@@ -75,6 +75,10 @@ std::vector<cadastre::Session> Transaction::sessions(const TenantId& tenant, con
   return find_sessions(up_to_date(), tenant, query);
 }
 
+std::vector<cadastre::Session> Transaction::ended_sessions(Instant now, std::size_t limit) {
+  return postgresql::ended_sessions(up_to_date(), now, limit);
+}
+
 void Transaction::put(const cadastre::Session& session) {
   require(session.tenant);
   write_entry(buffer_.sessions, {session.tenant, session.id}, std::optional(session));
@@ -87,6 +91,7 @@ void Transaction::erase_session(const TenantId& tenant, const SessionId& id) {
 }
 
 std::optional<SeenLink> Transaction::link(const TenantId& tenant, const RevocationId& rid) {
+  hold(tenant);
   return find_entry(buffer_.links, {tenant, rid}, [&] { return find_link(connection(), tenant, rid); }).row;
 }
 
@@ -110,6 +115,18 @@ void Transaction::set_counter(const TenantId& tenant, CounterKind kind, const Re
   CHECK_INVARIANT(value >= 0);
   require(tenant);
   write_entry(buffer_.counters, {tenant, kind, rid}, value > 0 ? std::optional(value) : std::nullopt);
+}
+
+RateBudget Transaction::caveat_rate(const TenantId& tenant, const RevocationId& rid) {
+  hold(tenant);
+  return find_entry(buffer_.caveat_rates, {tenant, rid},
+                    [&] { return std::optional(find_caveat_rate(connection(), tenant, rid)); })
+      .row.value();
+}
+
+void Transaction::set_caveat_rate(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate) {
+  require(tenant);
+  write_entry(buffer_.caveat_rates, {tenant, rid}, std::optional(rate));
 }
 
 std::vector<SigningKey> Transaction::signing_keys() { return postgresql::signing_keys(up_to_date()); }

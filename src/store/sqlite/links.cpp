@@ -1,5 +1,7 @@
 #include "store/sqlite/links.h"
 
+#include "store/packed_columns.h"
+
 namespace cadastre::sqlite {
 namespace {
 
@@ -67,6 +69,20 @@ void CounterTable::set(const TenantId& tenant, CounterKind kind, const Revocatio
     erase_.run(tenant.text(), kind, rid);
   else
     put_.run(tenant.text(), kind, rid, value);
+}
+
+CaveatRateTable::CaveatRateTable(Connection& connection)
+    : find_(connection, "SELECT budget FROM caveat_rate WHERE tenant_id = ?1 AND rid = ?2"),
+      put_(connection, "INSERT OR REPLACE INTO caveat_rate (tenant_id, rid, budget) VALUES (?,?,?)") {}
+
+RateBudget CaveatRateTable::find(const TenantId& tenant, const RevocationId& rid) {
+  auto rows = find_(tenant.text(), rid);
+  return rows.next() ? stored_rate(rows.bytes(0)) : RateBudget();
+}
+
+void CaveatRateTable::set(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate) {
+  const std::string budget = rate.encode();
+  put_.run(tenant.text(), rid, as_bytes(budget));
 }
 
 }  // namespace cadastre::sqlite

@@ -1,4 +1,4 @@
-// The tables `seen_link` and `caveat_counter`: what use tells of tokens.
+// The tables `seen_link`, `caveat_counter` and `caveat_rate`: what use tells of tokens.
 #pragma once
 
 #include <vector>
@@ -29,6 +29,17 @@ class CounterTable {
 
  private:
   Query find_, put_, erase_;
+};
+
+class CaveatRateTable {
+ public:
+  explicit CaveatRateTable(Connection& connection);
+  /// An empty one when there is no such row.
+  RateBudget find(const TenantId& tenant, const RevocationId& rid);
+  void set(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate);
+
+ private:
+  Query find_, put_;
 };
 
 }  // namespace cadastre::sqlite

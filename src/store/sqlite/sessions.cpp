@@ -1,6 +1,7 @@
 #include "store/sqlite/sessions.h"
 
 #include "store/packed_columns.h"
+#include "store/tenant_row.h"
 
 namespace cadastre::sqlite {
 namespace {
@@ -8,6 +9,9 @@ namespace {
 const std::string columns =
     "session_id, secret_hash, csrf_hash, token_id, subject_key, scope, label, token_grant, rids, key_thumbprints, "
     "generation, opened_at, seen_at, expires_at, idle_s, peer, is_browser";
+
+const std::string ends_at =  // as the index session_by_end has it
+    "(CASE WHEN idle_s > 0 THEN min(expires_at, seen_at + idle_s * 1000) ELSE expires_at END)";
 
 Session session_of(const Rows& rows, const TenantId& tenant) {
   return {.tenant = tenant,
@@ -36,6 +40,8 @@ SessionTable::SessionTable(Connection& connection)
     : find_(connection, "SELECT " + columns + " FROM session WHERE tenant_id = ?1 AND session_id = ?2"),
       page_(connection, "SELECT " + columns +
                             " FROM session WHERE tenant_id = ?1 AND session_id > ?2 ORDER BY session_id LIMIT ?3"),
+      ended_(connection, "SELECT " + columns + ", tenant_id FROM session WHERE " + ends_at + " <= ?1 ORDER BY " +
+                             ends_at + ", tenant_id, session_id LIMIT ?2"),
       put_(connection,
            "INSERT OR REPLACE INTO session (tenant_id, " + columns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
       erase_(connection, "DELETE FROM session WHERE tenant_id = ?1 AND session_id = ?2") {}
@@ -51,6 +57,13 @@ std::vector<Session> SessionTable::page(const TenantId& tenant, const SessionQue
   const ByteView after = query.after ? ByteView(*query.after) : ByteView();
   auto rows = page_(tenant.text(), after, query.limit);
   while (rows.next()) sessions.push_back(session_of(rows, tenant));
+  return sessions;
+}
+
+std::vector<Session> SessionTable::ended(Instant now, std::size_t limit) {
+  std::vector<Session> sessions;
+  auto rows = ended_(now, limit);
+  while (rows.next()) sessions.push_back(session_of(rows, tenant_id_of(rows.bytes(17))));
   return sessions;
 }
 

@@ -25,6 +25,7 @@ struct Tables {
         sessions(connection),
         links(connection),
         counters(connection),
+        caveat_rates(connection),
         signing_keys(connection),
         ledger(connection),
         idempotency(connection),
@@ -39,6 +40,7 @@ struct Tables {
   SessionTable sessions;
   LinkTable links;
   CounterTable counters;
+  CaveatRateTable caveat_rates;
   SigningKeyTable signing_keys;
   LedgerTable ledger;
   IdempotencyTable idempotency;
@@ -87,6 +89,9 @@ class Asking : public Port {
   std::vector<Session> sessions(const TenantId& tenant, const SessionQuery& query) override {
     return tables_.sessions.page(tenant, query);
   }
+  std::vector<Session> ended_sessions(Instant now, std::size_t limit) override {
+    return tables_.sessions.ended(now, limit);
+  }
   std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) override {
     return tables_.links.find(tenant, rid);
   }
@@ -95,6 +100,9 @@ class Asking : public Port {
   }
   std::int64_t counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid) override {
     return tables_.counters.find(tenant, kind, rid);
+  }
+  RateBudget caveat_rate(const TenantId& tenant, const RevocationId& rid) override {
+    return tables_.caveat_rates.find(tenant, rid);
   }
   std::vector<SigningKey> signing_keys() override { return tables_.signing_keys.all(); }
   std::optional<LogHead> log_head(const TenantId& tenant) override {

@@ -66,7 +66,7 @@ TenantTable::TenantTable(Connection& connection)
       update_details_(connection,
                       "UPDATE tenant SET display_name=?2, state=?3, max_vms=?4, storage_quota_gb=?5, max_ram_mb=?6, "
                       "max_vcpus=?7, api_rate_limit_rpm=?8, generation=?9, revocations=?10, access_changes=?11, "
-                      "updated_at=?12 WHERE tenant_id=?1") {}
+                      "updated_at=?12, vkey=?13 WHERE tenant_id=?1") {}
 
 std::optional<TenantRow> TenantTable::find(const TenantId& id) {
   auto rows = find_(id.text());
@@ -101,7 +101,8 @@ void TenantTable::update_usage(const TenantRow& row) {
 
 void TenantTable::update_details(const Tenant& t) {
   update_details_.run(t.id.text(), t.display_name, t.state, t.quota.max_vms, t.quota.storage, t.quota.max_ram,
-                      t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.access_changes, t.updated_at);
+                      t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.access_changes, t.updated_at,
+                      t.vkey);
 }
 
 }  // namespace cadastre::sqlite

@@ -64,6 +64,7 @@ class Transaction final : public Asking<Tx> {
   void erase_session(const TenantId& tenant, const SessionId& id) override;
   void put(const SeenLink& link) override;
   void set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value) override;
+  void set_caveat_rate(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate) override;
   void put(const SigningKey& key) override;
   std::uint64_t append(const Event& event, Instant now) override;
   void record(const TenantId& tenant, const IdempotentAnswer& answer) override;

@@ -60,6 +60,11 @@ void Transaction::set_counter(const TenantId& tenant, CounterKind kind, const Re
   tables_.counters.set(tenant, kind, rid, value);
 }
 
+void Transaction::set_caveat_rate(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate) {
+  write_to(tenant);
+  tables_.caveat_rates.set(tenant, rid, rate);
+}
+
 void Transaction::put(const SigningKey& key) {
   count_access_change(TenantId::platform());
   tables_.signing_keys.put(key);
