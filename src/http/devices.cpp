@@ -52,7 +52,7 @@ std::optional<Instant> last_seen_of(Reader& reader, const Device& device) {
   return current ? current->last_seen : std::nullopt;
 }
 
-void append_challenge(std::string& out, const FreshChallenge& challenge, const std::string& audience) {
+void append_challenge(std::string& out, const DeviceChallenge& challenge, const std::string& audience) {
   const Challenge& record = challenge.record;
   json::Object object(out);
   object.field("tenant_id", record.tenant.text())
@@ -68,7 +68,7 @@ void append_challenge(std::string& out, const FreshChallenge& challenge, const s
 }
 
 /// 202: the device waits for an administrator, and comes again with the nonce.
-Response pending_answer(const Device& device, const FreshChallenge& collection, const std::string& audience) {
+Response pending_answer(const Device& device, const DeviceChallenge& collection, const std::string& audience) {
   Response response{.status = 202, .content_type = "application/json", .headers = std::string(no_store)};
   response.is_never_kept = true;
   json::Object object(response.body);

@@ -62,8 +62,8 @@ bool is_ended(Reader& reader, const TenantId& tenant, std::string_view by) {
   return false;
 }
 
-FreshChallenge draw_challenge(Services& services, Challenge record, std::chrono::seconds lifetime) {
-  FreshChallenge fresh{.record = std::move(record)};
+DeviceChallenge draw_challenge(Services& services, Challenge record, std::chrono::seconds lifetime) {
+  DeviceChallenge fresh{.record = std::move(record)};
   services.random.fill(fresh.nonce);
   fresh.record.id = sha256(fresh.nonce);
   fresh.record.wrong_attempts = 0;
@@ -168,7 +168,7 @@ Result<EnrolledDevice> collect(Tx& tx, Services& services, const Caller& prover,
   auto known = tx.device(challenge.tenant, challenge.device);
   if (!known) return refuse_nonce();
   if (known->state == DeviceState::pending) {
-    return EnrolledDevice{.device = *std::move(known), .collection = FreshChallenge{challenge, proof.nonce}};
+    return EnrolledDevice{.device = *std::move(known), .collection = DeviceChallenge{challenge, proof.nonce}};
   }
   auto planned = TRY(plan_device_token(tx, services, *known, challenge.created_by, expires_in_s, now));
   auto fresh = TRY(sign_token(services, std::move(planned)));
@@ -225,7 +225,8 @@ void forget(Tx& tx, Services& services, const Caller& caller, const Device& devi
 
 }  // namespace
 
-Result<FreshChallenge> challenge_device(Tx& tx, Services& services, const Caller& caller, const ChallengeOrder& order) {
+Result<DeviceChallenge> challenge_device(Tx& tx, Services& services, const Caller& caller,
+                                         const ChallengeOrder& order) {
   TRY(check_device_id(order.device));
   TRY(admit_scope(services, caller, order.scope));
   TRY(enrolling_tenant(tx, order.tenant));

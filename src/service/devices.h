@@ -30,20 +30,20 @@ struct ChallengeOrder {
 };
 
 /// A challenge with the nonce that only its receiver knows.
-struct FreshChallenge {
+struct DeviceChallenge {
   Challenge record;
   Bytes<32> nonce{};
 };
 
 /// Draws a nonce for one proof of this key as this device. Refuses a scope that the caller may not hand out or that is
 /// `service:tenant-admin` or above, a key that is revoked, and the id of a device that has another key.
-Result<FreshChallenge> challenge_device(Tx& tx, Services& services, const Caller& caller, const ChallengeOrder& order);
+Result<DeviceChallenge> challenge_device(Tx& tx, Services& services, const Caller& caller, const ChallengeOrder& order);
 
 /// A device after its proof, with its token, or with the nonce for which it gets one once it is approved of.
 struct EnrolledDevice {
   Device device;
   std::optional<FreshToken> token = {};
-  std::optional<FreshChallenge> collection = {};
+  std::optional<DeviceChallenge> collection = {};
 };
 
 /// A refusal that was counted against its challenge: what was written must be kept.
