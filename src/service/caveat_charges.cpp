@@ -62,10 +62,6 @@ std::vector<CaveatBearer> chain_of(const Caller& caller) {
   return chain;
 }
 
-bool has_counted(const Caller& caller) {
-  return std::ranges::any_of(caller.caveats, [](const Caveat& caveat) { return is_counted(caveat.kind); });
-}
-
 std::unexpected<Refusal> denied(CaveatKind kind, std::string detail, std::int64_t retry_after_s = 0) {
   return std::unexpected(Refusal{.code = Code::caveat_denied,
                                  .subject = fmt::format("caveat_denied:{}", name_of(kind)),
@@ -126,8 +122,12 @@ Result<std::vector<RateBudget>> admit_in_time(Reader& reader, const std::vector<
 
 }  // namespace
 
+bool is_counted(const Caller& caller) {
+  return std::ranges::any_of(caller.caveats, [](const Caveat& caveat) { return is_counted(caveat.kind); });
+}
+
 std::optional<std::vector<CaveatLimit>> resolve_limits(const Caller& caller, Reader& reader) {
-  if (!has_counted(caller)) return std::vector<CaveatLimit>();
+  if (!is_counted(caller)) return std::vector<CaveatLimit>();
   const auto chain = chain_of(caller);
   const bool is_inherited =
       std::ranges::any_of(chain.front().caveats, [](const Caveat& caveat) { return is_counted(caveat.kind); });

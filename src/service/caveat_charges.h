@@ -10,6 +10,9 @@ namespace cadastre {
 /// the root may be an ancestor's that the register does not know.
 std::optional<std::vector<CaveatLimit>> resolve_limits(const Caller& caller, Reader& reader);
 
+/// Whether it bears `quota`, `rpm` or `uses`: what it hands out must count for it too.
+bool is_counted(const Caller& caller);
+
 /// Whether each of its requests is counted: it bears `rpm` or `uses`.
 bool counts_requests(const Caller& caller);
 

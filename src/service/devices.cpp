@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "crypto/sha256.h"
+#include "service/caveat_charges.h"
 #include "service/events.h"
 #include "service/revocations.h"
 #include "token/key_text.h"
@@ -229,6 +230,10 @@ Result<DeviceChallenge> challenge_device(Tx& tx, Services& services, const Calle
                                          const ChallengeOrder& order) {
   TRY(check_device_id(order.device));
   TRY(admit_scope(services, caller, order.scope));
+  if (is_counted(caller)) {
+    return refuse(Code::forbidden, "caveats",
+                  "The token is bound by a quota, rpm or uses caveat, and a device's would not be: use one without.");
+  }
   TRY(enrolling_tenant(tx, order.tenant));
   TRY(admit_key(tx, order.tenant, order.device, order.subject_key));
   auto fresh =

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "service/caveat_charges.h"
 #include "service/events.h"
 #include "service/revocations.h"
 #include "service/seen_tokens.h"
@@ -51,7 +52,7 @@ Result<IssuedToken> plan_own(Reader& reader, Services& services, const Caller& c
     return refuse(Code::invalid_field, "delegable_depth",
                   fmt::format("A token cannot raise its own delegable_depth above {}.", before.delegable_depth));
   }
-  if (std::ranges::any_of(caller.caveats, [](const Caveat& caveat) { return is_counted(caveat.kind); })) {
+  if (is_counted(caller)) {
     return refuse(Code::conflict, "caveats",
                   "A token with a quota, rpm or uses caveat cannot replace itself: the new one would count anew.");
   }

@@ -26,6 +26,13 @@ void see_link(Tx& tx, SeenLink link, const std::string& request_id, Instant at) 
   tx.append(link_seen(link, request_id), at);
 }
 
+/// A session knows of the links it was opened with only their rids, and opening it has kept them.
+void mark_links_of_session(Tx& tx, const Caller& caller, Instant at) {
+  for (std::size_t i = 0; caller.session && i + 1 < caller.elements; ++i) {
+    if (auto kept = tx.link(caller.tenant, caller.rids[i])) see_link(tx, *std::move(kept), caller.request_id, at);
+  }
+}
+
 bool is_live(Reader& reader, const TenantId& tenant) {
   const auto row = reader.tenant(tenant);
   return row && row->state != TenantState::deleted;
@@ -78,6 +85,7 @@ void SeenTokens::submit(Store& store, const TenantId& tenant, std::vector<Use> u
                       if (!is_live(tx, tenant)) return Verdict::drop;
                       for (const Use& use : *shared) {
                         see_links(tx, use.caller, use.at);
+                        mark_links_of_session(tx, use.caller, use.at);
                         mark_root(tx, use.caller, use.at);
                       }
                       return Verdict::commit;

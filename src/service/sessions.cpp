@@ -6,6 +6,7 @@
 
 #include "service/events.h"
 #include "service/revocations.h"
+#include "service/seen_tokens.h"
 #include "service/session_token.h"
 #include "service/tokens.h"
 #include "token/session_proof.h"
@@ -205,6 +206,7 @@ Result<std::variant<FreshSession, WrongProof>> open_session(Tx& tx, Services& se
     fresh.csrf_token = encode_base64url(token);
     fresh.record.csrf_hash = sha256(fresh.csrf_token);
   }
+  see_links(tx, caller, now);
   tx.put(fresh.record);
   tx.append(session_opened(fresh.record, caller), now);
   return fresh;

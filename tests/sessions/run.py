@@ -128,6 +128,19 @@ def acts_as_its_token(trial):
         trial.ended("once the root of its chain is revoked", linked)
 
 
+def counts_with_its_token(trial):
+    """A session and its token share what a caveat counts, the two requests that opened it included."""
+    token = trial.issue(trial.tenant(), "INPUT", caveats=[{"uses": 6}, {"quota": {"vms": 1}}])["token"]
+    session = trial.open(token)
+    trial.expect("a VM", trial.status(session, "POST", "/v1/vms", VM), 201)
+    second = trial.client.send("POST", "/v1/vms", token, VM)
+    trial.expect("a second one, by the token", (second.status, second.json["reason"]), (403, "caveat_denied:quota"))
+    trial.expect("the fifth use", trial.status(session), 200)
+    trial.expect("the sixth", trial.client.send("GET", "/v1/vms", token).status, 200)
+    for what, text in (("the session", session["credential"]), ("the token", token)):
+        trial.expect(f"another of {what}", trial.client.send("GET", "/v1/vms", text).json.get("reason"), "caveat_denied:uses")
+
+
 def platform(trial):
     """An administrator of the platform opens one under a token whose key they have."""
     token = trial.issue(None, "service:platform-admin")["token"]
@@ -402,7 +415,7 @@ def nothing_kept(trial, store):
     trial.expect(f"the ledger: {done.stdout}{done.stderr}", done.returncode, 0)
 
 
-ITEMS = [acts_as_its_token, platform, wrong_proofs, one_nonce_one_session, tokens_end, closing, browsers, no_session, limits]
+ITEMS = [acts_as_its_token, counts_with_its_token, platform, wrong_proofs, one_nonce_one_session, tokens_end, closing, browsers, no_session, limits]
 
 
 def main():

@@ -72,6 +72,9 @@ def families(trial):
         path = f"/v1/tenants/{tenant}/tokens/{counted['token_id']}/replace"
         answer = trial.send("POST", path, counted["token"], {"scope": "READ"})
         trial.expect(f"it replaces itself: {caveat}", (answer.status, answer.code), (409, "CONFLICT"))
+        order = {"subject_pubkey": Holder().name, "device_id": "node-1"}
+        answer = trial.send("POST", f"/v1/tenants/{tenant}/devices/challenges", counted["token"], order)
+        trial.expect(f"it enrols a device: {caveat}", (answer.status, answer.code), (403, "FORBIDDEN"))
 
 
 def platform(trial):
