@@ -131,8 +131,8 @@ def checkpoint(trial, reader, log):
 
 def forged(trial, note):
     """The checkpoint, signed with the token issuer's key under the name and the key hash of the log's (TOKENS.md 17, item 17)."""
-    text, _, line = note.rpartition("\n\n")
-    _, name, signature = line.strip().split(" ")
+    text, _, lines = note.rpartition("\n\n")
+    _, name, signature = lines.splitlines()[0].split(" ")  # the first is of the log's present key
     seed = credential.seed_of(trial.server.data_dir, "token-issuer")
     signed = credential.sign(seed, (text + "\n").encode())
     return f"{text}\n\n— {name} {credential.b64(credential.unb64(signature)[:4] + signed)}\n"
