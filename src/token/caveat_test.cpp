@@ -220,6 +220,8 @@ TEST_CASE("a token issued under another is bound by that one's caveats and its o
   CHECK(inherit_caveats(*parent, inherited + "]").value() == inherited + "]");
   CHECK(inherit_caveats(*parent, ten + "]").has_value());
   CHECK(inherit_caveats(*parent, ten + R"(,{"rpm":1}])").error().subject == "caveats");
+  CHECK(inherit_caveats(*parent, R"([{"rpm":0}])").error().subject == "caveats");
+  CHECK(parse_caveats("[", 0).error().reason == "bad_caveat");
 }
 
 }  // namespace

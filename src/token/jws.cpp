@@ -109,7 +109,6 @@ Digest thumbprint(const PublicKey& key) {
 }
 
 Checked<PublicKey> decode_jwk(const json::Value& jwk) {
-  if (jwk.kind != json::Kind::object) return fault("bad_cnf");
   if (jwk.find("d") != nullptr) return fault("bad_cnf:private");
   const json::Value* const x = jwk.find("x");
   const bool is_ed25519 = is_text(jwk.find("kty"), "OKP") && is_text(jwk.find("crv"), "Ed25519");

@@ -59,6 +59,8 @@ TEST_CASE("a private key is read from PEM and from hex, and from nothing else") 
     CHECK(read.error().subject == "key");
     CHECK(read.error().detail.find("AAAA") == std::string::npos);
   }
+  const auto other = parse_private_key(encode_public_key_pem(key.public_key()));
+  CHECK(other.error().detail.starts_with("is no plain PKCS#8 private key"));
 }
 
 }  // namespace
