@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include "base/arguments.h"
 #include "service/session_token.h"
 #include "settings.h"
 #include "verb.h"
@@ -72,7 +73,9 @@ std::optional<ExitCode> parse_command_line(int argc, char** argv, Program& progr
   }
   const auto app = command_tree(program);
   try {
-    app->parse(argc, argv);
+    auto arguments = with_ids_last({argv, static_cast<std::size_t>(argc)});
+    std::ranges::reverse(arguments);  // as the parser takes them
+    app->parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
     return app->exit(error) == 0 ? ExitCode::ok : ExitCode::usage;
   }

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/arguments.h"
 #include "base/json.h"
 #include "base/time.h"
 #include "http/forwarded.h"
@@ -230,7 +231,9 @@ std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings) {
   migrate->add_option("--to", settings.migrate_to, "postgresql://…, an empty database; by default what --store says");
   try {
     if (has_secret({argv, static_cast<std::size_t>(argc)})) wrong("store", std::string(secret_advice));
-    app.parse(argc, argv);
+    auto arguments = with_ids_last({argv, static_cast<std::size_t>(argc)});
+    std::ranges::reverse(arguments);  // as the parser takes them
+    app.parse(std::move(arguments));
     settings.admin_token = admin->parsed();
     settings.migrate = migrate->parsed();
     settings.keys = keys->parsed();

@@ -1,0 +1,27 @@
+#include "base/arguments.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace cadastre {
+namespace {
+
+bool is_id_like_an_option(std::string_view text) {
+  const auto is_base64url = [](char c) {
+    return ('A' <= c && c <= 'Z') || ('a' <= c && c <= 'z') || ('0' <= c && c <= '9') || c == '-' || c == '_';
+  };
+  return (text.size() == 22 || text.size() == 43) && text[0] == '-' && text[1] != '-' &&
+         std::ranges::all_of(text, is_base64url);
+}
+
+}  // namespace
+
+std::vector<std::string> with_ids_last(std::span<char* const> arguments) {
+  std::vector<std::string> others(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
+  if (std::ranges::find(others, "--") != others.end()) return others;
+  const auto ids = std::ranges::stable_partition(others, [](const std::string& text) { return !is_id_like_an_option(text); });
+  if (!ids.empty()) others.insert(ids.begin(), "--");
+  return others;
+}
+
+}  // namespace cadastre
