@@ -17,10 +17,12 @@ bool is_id_like_an_option(std::string_view text) {
 }  // namespace
 
 std::vector<std::string> with_ids_last(std::span<char* const> arguments) {
-  std::vector<std::string> others(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
-  if (std::ranges::find(others, "--") != others.end()) return others;
-  const auto ids = std::ranges::stable_partition(others, [](const std::string& text) { return !is_id_like_an_option(text); });
-  if (!ids.empty()) others.insert(ids.begin(), "--");
+  const std::vector<std::string> all(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
+  if (std::ranges::find(all, "--") != all.end()) return all;
+  std::vector<std::string> others, ids;
+  for (const std::string& text : all) (is_id_like_an_option(text) ? ids : others).push_back(text);
+  if (!ids.empty()) others.emplace_back("--");
+  others.insert(others.end(), ids.begin(), ids.end());
   return others;
 }
 
