@@ -249,8 +249,7 @@ def devices(trial):
     device = ("--url", trial.server.url, "--key-file", "node.key")
     trial.run("device", "challenge", "node-1", "--subject-pubkey", key, "--scope", "READ", "--save", "challenge.json")
     trial.expect("mode of the challenge's file", (trial.folder / "challenge.json").stat().st_mode & 0o777, 0o600)
-    trial.run("device", "enrol", "--challenge", "challenge.json", "--url", trial.server.url, code=USAGE,
-              says="say with --key-file which key", environment={"XDG_CONFIG_HOME": str(trial.folder / "elsewhere")},
+    trial.run("device", "enrol", "--challenge", "challenge.json", "--url", trial.server.url, code=USAGE, says="say with --key-file which key",
               environment={"XDG_CONFIG_HOME": str(trial.folder / "elsewhere")})
     trial.run("device", "enrol", "--challenge", "challenge.json", "--url", trial.server.url, "--key-file", "openssl.key", code=REFUSED,
               says=r"enrol_key_mismatch")
