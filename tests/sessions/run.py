@@ -18,7 +18,7 @@ from client import Client  # noqa: E402
 from server import UNLIMITED, Server, add_arguments  # noqa: E402
 from watch import wait_for  # noqa: E402
 
-WITHIN_S = 1  # on every replica
+WITHIN_S = 3  # on every replica: one second, and what a loaded machine adds
 PATIENCE_S = 60
 RACERS = 16
 IDLE_S = 10  # the shortest there is; a use is noted after a second
