@@ -20,7 +20,10 @@ std::vector<std::string> with_ids_last(std::span<char* const> arguments) {
   const std::vector<std::string> all(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
   if (std::ranges::find(all, "--") != all.end()) return all;
   std::vector<std::string> others, ids;
-  for (const std::string& text : all) (is_id_like_an_option(text) ? ids : others).push_back(text);
+  for (const std::string& text : all) {
+    const bool is_value = !others.empty() && others.back().starts_with('-');
+    (!is_value && is_id_like_an_option(text) ? ids : others).push_back(text);
+  }
   if (!ids.empty()) others.emplace_back("--");
   others.insert(others.end(), ids.begin(), ids.end());
   return others;

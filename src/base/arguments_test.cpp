@@ -29,6 +29,9 @@ TEST_CASE("ids that look like options come last") {
       {"an option of that length", {"p", "--" + std::string(20, 'a')}, {"--" + std::string(20, 'a')}},
       {"another length", {"p", id + "A"}, {id + "A"}},
       {"no base64url", {"p", "-=" + std::string(20, 'a')}, {"-=" + std::string(20, 'a')}},
+      {"an option's value",
+       {"p", "issue", "--subject-pubkey", kid, "-o", "x"},
+       {"issue", "--subject-pubkey", kid, "-o", "x"}},
       {"who says it", {"p", "revoke", "--", id}, {"revoke", "--", id}},
   };
   for (const Row& row : rows) {
