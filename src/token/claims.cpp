@@ -42,12 +42,6 @@ Presence presence_in(ObjectKind kind, const ClaimRule& rule) {
   return kind == ObjectKind::link ? rule.in_link : rule.in_capability;
 }
 
-/// 16 random bytes in a capability, 16 to 32 in a link.
-bool is_id(std::string_view text, ObjectKind kind) {
-  const auto bytes = decode_base64url(text);
-  return bytes && bytes->size() >= 16 && bytes->size() <= (kind == ObjectKind::link ? 32U : 16U);
-}
-
 bool is_device(std::string_view text) {
   constexpr std::size_t device_chars_max = 63;
   return !text.empty() && text.size() <= device_chars_max &&
@@ -64,7 +58,7 @@ bool has_shape(const json::Value& value, Shape shape, ObjectKind kind) {
     case Shape::text: return is_text;
     case Shape::date: return numeric_date(value).has_value();
     case Shape::depth: return numeric_date(value).value_or(delegable_depth_max + 1) <= delegable_depth_max;
-    case Shape::id: return is_text && is_id(value.text, kind);
+    case Shape::id: return is_text && is_jti(value.text, kind == ObjectKind::link ? chosen_jti_bytes_max : 16);
     case Shape::device: return is_text && is_device(value.text);
     case Shape::pop: return is_text && value.text == "dpop";
     case Shape::digests:
@@ -149,6 +143,11 @@ Result<MintedToken> sign_element(std::string_view header, const std::string& pay
 }
 
 }  // namespace
+
+bool is_jti(std::string_view text, std::size_t bytes_max) {
+  const auto bytes = decode_base64url(text);
+  return bytes && bytes->size() >= 16 && bytes->size() <= bytes_max;
+}
 
 std::optional<std::int64_t> numeric_date(const json::Value& value) {
   constexpr std::int64_t date_max = 9'007'199'254'740'991;  // 2^53 - 1

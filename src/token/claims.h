@@ -100,6 +100,10 @@ struct ReceivedClaims {
 /// `claim_missing:x`, `claim_type:x` or `unknown_claim:x`.
 Checked<ReceivedClaims> decode_claims(std::string_view payload, ObjectKind kind);
 
+/// A `jti`: base64url of 16 random bytes, or of up to `bytes_max` where others than the issuer choose it.
+bool is_jti(std::string_view text, std::size_t bytes_max);
+constexpr std::size_t chosen_jti_bytes_max = 32;  // of links and proofs
+
 /// A NumericDate: an integer literal from 0 to 2^53 - 1 without a sign (TOKENS.md section 2).
 std::optional<std::int64_t> numeric_date(const json::Value& value);
 

@@ -30,12 +30,6 @@ Checked<std::string> text_of(const json::Value& payload, std::string_view name) 
   return value.text;
 }
 
-/// 16 to 32 bytes, as a link's `jti`.
-bool is_id(std::string_view text) {
-  const auto bytes = decode_base64url(text);
-  return bytes && bytes->size() >= 16 && bytes->size() <= 32;
-}
-
 }  // namespace
 
 Checked<EnrolmentProof> read_enrolment_proof(std::string_view text) {
@@ -54,7 +48,7 @@ Checked<EnrolmentProof> read_enrolment_proof(std::string_view text) {
   const auto issued_at = numeric_date(*payload.find("iat"));
   if (!issued_at) return fault("claim_type:iat");
   proof.issued_at_s = *issued_at;
-  if (!is_id(TRY(text_of(payload, "jti")))) return fault("claim_type:jti");
+  if (!is_jti(TRY(text_of(payload, "jti")), chosen_jti_bytes_max)) return fault("claim_type:jti");
   return proof;
 }
 

@@ -1,18 +1,9 @@
 #include "token/session_proof.h"
 
+#include "token/claims.h"
 #include "token/proof_claims.h"
 
 namespace cadastre {
-
-namespace {
-
-/// 16 to 32 random bytes, as in a link.
-bool is_id(std::string_view text) {
-  const auto bytes = decode_base64url(text);
-  return bytes && bytes->size() >= 16 && bytes->size() <= 32;
-}
-
-}  // namespace
 
 Checked<SessionProof> decode_session_proof(std::string_view text) {
   SessionProof proof{.jws = TRY(decode_jws(text))};
@@ -22,7 +13,7 @@ Checked<SessionProof> decode_session_proof(std::string_view text) {
   std::string id;
   static_cast<void>(TRY(decode_proof_payload(
       proof.jws.payload, {{"aud", &proof.audience}, {"jti", &id}, {"nonce", &nonce}, {"rid", &rid}})));
-  if (!is_id(id)) return fault("claim_type:jti");
+  if (!is_jti(id, chosen_jti_bytes_max)) return fault("claim_type:jti");
   const auto nonce_bytes = decode_digest(nonce);
   if (!nonce_bytes) return fault("claim_type:nonce");
   const auto rid_bytes = decode_digest(rid);
