@@ -131,10 +131,10 @@ std::optional<LogKey> key_of_log(const Bytes<32>& master_seed, const TenantId& t
   return std::nullopt;
 }
 
-std::vector<PrivateKey> signers_of(const Bytes<32>& master_seed, const LogKey& key) {
+std::vector<PrivateKey> signers_of(const Bytes<32>& master_seed, LogKey key) {
   const auto of_epoch = [&](std::uint32_t epoch) { return ledger::log_key(master_seed, key.verifier.name, epoch); };
   std::vector<PrivateKey> signers;
-  signers.push_back(of_epoch(key.epoch));
+  signers.push_back(std::move(key.signer));
   if (key.epoch > 0) signers.push_back(of_epoch(key.epoch - 1));
   signers.push_back(of_epoch(key.epoch + 1));
   return signers;

@@ -53,7 +53,7 @@ std::optional<LogKey> key_of_log(const Bytes<32>& master_seed, const TenantId& t
 
 /// What signs a checkpoint: the log's key, the one before it, and the one that will follow. So whoever knows the key of
 /// before goes on verifying, and a rotation changes nothing that is published.
-std::vector<PrivateKey> signers_of(const Bytes<32>& master_seed, const LogKey& key);
+std::vector<PrivateKey> signers_of(const Bytes<32>& master_seed, LogKey key);
 
 /// Of the log only its name and `vkey` are taken from `log`, all else is read in the order that LogEvidence asks for.
 /// Valid as long as what `keeping` names.

@@ -109,9 +109,9 @@ std::expected<CheckedBase, LogFinding> check_base(TileStore& tiles, const HighWa
 std::expected<LogPublication, LogFinding> LogPublication::prepare(TileStore& tiles, const HighWater& marks,
                                                                   const Bytes<32>& master_seed, const LogBase& base,
                                                                   std::span<const Leaf> leaves) {
-  auto checked = TRY(check_base(tiles, marks, master_seed, base));
-  auto signers = signers_of(master_seed, checked.key);
-  LogPublication publication(base.log, std::move(checked), std::move(signers));
+  auto [key, builder] = TRY(check_base(tiles, marks, master_seed, base));
+  std::string origin = key.verifier.name;
+  LogPublication publication(base.log, std::move(builder), std::move(origin), signers_of(master_seed, std::move(key)));
   TRY(publication.build(leaves));
   return publication;
 }
@@ -121,14 +121,13 @@ std::expected<void, LogFinding> LogPublication::build(std::span<const Leaf> leav
   const auto collect = [this](const TileId& tile, std::string_view bytes) {
     files_.push_back({tile, std::string(bytes)});
   };
-  TileBuilder& builder = base_.builder;
   for (const Leaf& leaf : leaves) {
-    if (leaf.seq != builder.size()) return found(log_, builder.size(), "the store has no such leaf");
+    if (leaf.seq != builder_.size()) return found(log_, builder_.size(), "the store has no such leaf");
     if (leaf.bytes.size() > ledger::entry_bytes_max) return found(log_, leaf.seq, "the leaf is larger than any can be");
-    const ledger::Hash hash = builder.append(leaf.bytes, collect);
+    const ledger::Hash hash = builder_.append(leaf.bytes, collect);
     if (hash != leaf.hash) return found(log_, leaf.seq, "the leaf is not what was stored: " + hashes(leaf.hash, hash));
   }
-  builder.partials(collect);
+  builder_.partials(collect);
   return {};
 }
 
@@ -156,15 +155,15 @@ std::expected<PublishedCheckpoint, LogFinding> LogPublication::read_back_and_sig
       return found(log_, first_leaf_of(id), path + " reads back otherwise than it was written");
     }
   }
-  const std::uint64_t size = base_.builder.size();
-  const ledger::Hash wanted = base_.builder.root();
+  const std::uint64_t size = builder_.size();
+  const ledger::Hash wanted = builder_.root();
   const auto root = ledger::TileTree(size, read).root();
   if (!root) return found(log_, last_leaf_of(size), "a tile of the edge is missing or malformed");
   if (*root != wanted) {
     return found(log_, last_leaf_of(size),
                  "the root of what was read back is not that of the leaves: " + hashes(wanted, *root));
   }
-  const ledger::Checkpoint checkpoint{.origin = base_.key.verifier.name, .size = size, .root = *root};
+  const ledger::Checkpoint checkpoint{.origin = origin_, .size = size, .root = *root};
   return PublishedCheckpoint{.tenant = log_.tenant,
                              .log_id = log_.head.log_id,
                              .size = size,

@@ -56,12 +56,13 @@ class LogPublication {
     ledger::TileId id;
     std::string bytes;
   };
-  LogPublication(const LogState& log, CheckedBase base, std::vector<PrivateKey> signers)
-      : log_(log), base_(std::move(base)), signers_(std::move(signers)) {}
+  LogPublication(const LogState& log, ledger::TileBuilder builder, std::string origin, std::vector<PrivateKey> signers)
+      : log_(log), builder_(std::move(builder)), origin_(std::move(origin)), signers_(std::move(signers)) {}
   std::expected<void, LogFinding> build(std::span<const Leaf> leaves);
 
   LogState log_;
-  CheckedBase base_;
+  ledger::TileBuilder builder_;
+  std::string origin_;
   std::vector<PrivateKey> signers_;
   std::vector<File> files_;
 };
