@@ -12,27 +12,6 @@
 #include "store/files/high_water_file.h"
 
 namespace cadastre {
-namespace {
-
-std::string member(const json::Value& object, std::string_view name) {
-  const json::Value* const value = object.find(name);
-  return value != nullptr ? value->text : std::string();
-}
-
-int print_answer(const std::string& answer) {
-  const auto parsed = json::parse(answer, 2);
-  const std::string token = parsed.value ? member(*parsed.value, "token") : "";
-  if (!token.empty()) {
-    fmt::print("{}\n", token);
-    return 0;
-  }
-  fmt::print(stderr, "service-vm-tenant: {}\n",
-             parsed.value ? member(*parsed.value, "error") : "the running server gave no answer; look at its log");
-  return 1;
-}
-
-}  // namespace
-
 std::string make_admin_token(Store& store, Services& services, const std::string& name, std::chrono::seconds lifetime) {
   auto issued =
       transact(store, TenantId::platform(), [&](Tx& tx) { return issue_admin_token(tx, services, name, lifetime); });
@@ -49,8 +28,8 @@ std::string answer_control_request(Store& store, Services& services, const std::
     return answer;
   }
   try {
-    const auto token =
-        make_admin_token(store, services, member(*parsed.value, "name"), std::chrono::seconds(*lifetime->integer()));
+    const auto token = make_admin_token(store, services, text_member(*parsed.value, "name"),
+                                        std::chrono::seconds(*lifetime->integer()));
     json::Object(answer).field("token", token).end();
   } catch (const std::runtime_error& error) {
     answer.clear();
@@ -65,7 +44,7 @@ int run_admin_token(const Settings& settings) {
   const auto lifetime = *parse_duration(settings.admin_expires_in);
   std::string request;
   json::Object(request).field("name", settings.admin_name).field("expires_in_s", std::int64_t{lifetime.count()}).end();
-  if (const auto answer = ask_running_server(data_dir, request)) return print_answer(*answer);
+  if (const auto answer = ask_running_server(data_dir, request)) return print_control_answer(*answer, "token", "\n");
   const SystemClock clock;
   SystemRandom random;
   const HighWaterFile marks((data_dir / "high-water").string());

@@ -133,4 +133,21 @@ std::optional<std::string> ask_running_server(const std::filesystem::path& data_
   return answer;
 }
 
+std::string text_member(const json::Value& object, std::string_view name) {
+  const json::Value* const value = object.find(name);
+  return value != nullptr ? value->text : std::string();
+}
+
+int print_control_answer(const std::string& answer, std::string_view name, std::string_view end) {
+  const auto parsed = json::parse(answer, 2);
+  const std::string text = parsed.value ? text_member(*parsed.value, name) : "";
+  if (!text.empty()) {
+    fmt::print("{}{}", text, end);
+    return 0;
+  }
+  fmt::print(stderr, "service-vm-tenant: {}\n",
+             parsed.value ? text_member(*parsed.value, "error") : "the running server gave no answer; look at its log");
+  return 1;
+}
+
 }  // namespace cadastre

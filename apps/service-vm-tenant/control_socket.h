@@ -5,7 +5,10 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
+
+#include "base/json.h"
 
 namespace cadastre {
 
@@ -33,5 +36,11 @@ class ControlSocket {
 
 /// Asks the server that runs on this data directory; nothing when none does.
 std::optional<std::string> ask_running_server(const std::filesystem::path& data_dir, const std::string& request);
+
+/// The text of a member of a request or an answer; empty when there is none.
+std::string text_member(const json::Value& object, std::string_view name);
+
+/// Prints that member of a server's answer and `end`, or on the other channel why there is none; answers the exit code.
+int print_control_answer(const std::string& answer, std::string_view name, std::string_view end);
 
 }  // namespace cadastre

@@ -16,11 +16,6 @@ namespace {
 
 constexpr std::size_t logs_per_page = 256;
 
-std::string member(const json::Value& object, std::string_view name) {
-  const json::Value* const value = object.find(name);
-  return value != nullptr ? value->text : std::string();
-}
-
 std::string_view name_of(SigningKeyState state) {
   switch (state) {
     case SigningKeyState::next: return "next";
@@ -116,7 +111,7 @@ std::string rotate_ledgers(const KeyDesk& desk, const std::string& named) {
 
 /// What the command prints. Throws std::runtime_error with a sentence for the operator when it is refused.
 std::string perform(const KeyDesk& desk, const json::Value& request) {
-  const std::string verb = member(request, "keys");
+  const std::string verb = text_member(request, "keys");
   const json::Value* const now = request.find("now");
   const auto patience = now != nullptr && now->boolean ? Patience::at_once : Patience::waits;
   if (verb == "list") return list(desk);
@@ -124,23 +119,11 @@ std::string perform(const KeyDesk& desk, const json::Value& request) {
     return change_keys(desk, [&](Tx& tx, const KeyChange& change) { return rotate_signing_key(tx, change, patience); });
   }
   if (verb == "revoke") {
-    const std::string kid = member(request, "kid");
+    const std::string kid = text_member(request, "kid");
     return change_keys(desk, [&](Tx& tx, const KeyChange& change) { return revoke_signing_key(tx, change, kid); });
   }
-  if (verb == "rotate-ledger") return rotate_ledgers(desk, member(request, "log"));
+  if (verb == "rotate-ledger") return rotate_ledgers(desk, text_member(request, "log"));
   throw std::runtime_error("the running server does not know this command");
-}
-
-int print_answer(const std::string& answer) {
-  const auto parsed = json::parse(answer, 2);
-  const std::string text = parsed.value ? member(*parsed.value, "text") : "";
-  if (!text.empty()) {
-    fmt::print("{}", text);
-    return 0;
-  }
-  fmt::print(stderr, "service-vm-tenant: {}\n",
-             parsed.value ? member(*parsed.value, "error") : "the running server gave no answer; look at its log");
-  return 1;
 }
 
 }  // namespace
@@ -184,7 +167,7 @@ int run_keys(const Settings& settings) {
       .field("now", settings.keys_now)
       .field("log", settings.keys_log)
       .end();
-  if (const auto answer = ask_running_server(data_dir, request)) return print_answer(*answer);
+  if (const auto answer = ask_running_server(data_dir, request)) return print_control_answer(*answer, "text", "");
   const SystemClock clock;
   SystemRandom random;
   const HighWaterFile marks((data_dir / "high-water").string());
@@ -198,7 +181,7 @@ int run_keys(const Settings& settings) {
                      opened.keys.ledger_master_seed};
   const std::string answer = answer_keys_request(desk, request);
   opened.store->stop();
-  return print_answer(answer);
+  return print_control_answer(answer, "text", "");
 }
 
 }  // namespace cadastre
