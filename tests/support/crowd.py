@@ -3,8 +3,10 @@ import contextlib
 import json
 import selectors
 import socket
+import time
 
 ANSWER_WITHIN_S = 30
+IDLE_AT_MOST_S = 10  # the server ends what is idle for longer than 30 s
 CONCURRENT = 64
 
 
@@ -81,15 +83,18 @@ class Caller:
     """Calls of one caller, on one connection that is made when it is needed."""
 
     def __init__(self, port, token=None):
-        self.port, self.token, self.connection = port, token, None
+        self.port, self.token, self.connection, self.used_at = port, token, None, 0
 
     def call(self, method, path, body=None, token=None, headers=()):
         """The answer. A ConnectionError leaves open whether the request was heard; the next call connects anew."""
+        if time.monotonic() - self.used_at > IDLE_AT_MOST_S:
+            self.close()
         try:
             if self.connection is None:
                 self.connection = Connection(self.port)
             self.connection.send(request_bytes(method, path, token or self.token, body, headers))
             answer = self.connection.receive()
+            self.used_at = time.monotonic()
         except OSError as error:
             self.close()
             raise error if isinstance(error, ConnectionError) else ConnectionError(str(error)) from error
