@@ -50,6 +50,13 @@ std::optional<PrivateKey> prover_of(const Settings& settings, std::string_view c
   return read_private_key(settings.key_file);
 }
 
+constexpr int in_flight_turns_max = 100;
+constexpr std::chrono::milliseconds in_flight_pause{100};
+
+bool is_in_flight(const http::Reply& reply) {
+  return reply.status == 409 && reply.body.contains("\"IDEMPOTENCY_IN_FLIGHT\"");
+}
+
 }  // namespace
 
 std::string escaped(std::string_view text) {
@@ -115,7 +122,14 @@ std::vector<http::HeaderField> Api::fields(const std::string& method, const std:
 }
 
 http::Reply Api::send(const std::string& method, const std::string& path, const std::string& body) {
-  return client_.send({.method = method, .path = path, .body = body, .headers = fields(method, path)});
+  const http::ClientRequest request{.method = method, .path = path, .body = body, .headers = fields(method, path)};
+  http::Reply reply = client_.send(request);
+  // A request that went out again because its connection broke finds the first one under way for a moment.
+  for (int turn = 0; turn < in_flight_turns_max && is_in_flight(reply); ++turn) {
+    rest_for(in_flight_pause);
+    reply = client_.send(request);
+  }
+  return reply;
 }
 
 http::Reply Api::call(const std::string& method, const std::string& path, const std::string& body) {

@@ -34,6 +34,13 @@ std::unexpected<Refusal> store_refusal(const char* detail) {
   return std::unexpected(Refusal{.code = Code::unavailable, .subject = "store", .detail = detail, .retry_after_s = 5});
 }
 
+std::unexpected<Refusal> refuse_in_flight() {
+  return std::unexpected(
+      Refusal{.code = Code::idempotency_in_flight,
+              .subject = "Idempotency-Key",
+              .detail = "The first request with this Idempotency-Key is not answered yet; repeat it in a moment."});
+}
+
 std::vector<std::string> operation_names() {
   std::vector<std::string> names;
   for (const Route& route : routes()) names.emplace_back(route.operation);
@@ -64,6 +71,7 @@ struct Api::Exchange {
   std::optional<Caller> caller;      ///< A change's own copy, with the request id.
   std::shared_ptr<TenantGate> gate;  ///< Of a caller without a token, whom `who` does not know.
   TenantId tenant = TenantId::platform();
+  std::optional<KeysInFlight::Hold> hold;  ///< Of its Idempotency-Key, until it is answered.
   std::optional<Result<Response>> outcome;
 
   const Caller& asking() const { return caller ? *caller : who.known->caller; }
@@ -301,6 +309,11 @@ void Api::submit_change(std::shared_ptr<Exchange> exchange, std::function<Result
                         unsigned io_thread) {
   if (!exchange->caller) exchange->caller = exchange->who.known->caller;
   exchange->caller->request_id = exchange->request_id;
+  if (const auto key = key_in_flight(call_of(*exchange, nullptr), exchange->match.route->operation)) {
+    auto hold = in_flight_.take(*key);
+    if (!hold) return finish(*exchange, refuse_in_flight(), io_thread);
+    exchange->hold.emplace(*std::move(hold));
+  }
   const unsigned store_thread = static_cast<unsigned>(threads_.size() - 1);
   Change change{.tenant = exchange->tenant,
                 .body =
@@ -363,6 +376,7 @@ void Api::finish(Exchange& exchange, Result<Response> outcome, unsigned thread) 
   ((response.headers += "X-Request-Id: ") += exchange.request_id) += "\r\n";
   if (response.status == 405) response.headers += "Allow: " + exchange.match.allow + "\r\n";
   if (exchange.who.rate) append_rate(response.headers, *exchange.who.rate);
+  exchange.hold.reset();  // before the answer is heard: whoever repeats the request then gets the same
   const auto took = exchange.watch.elapsed();
   metrics_.count(thread, index_of(exchange.match.route, metrics_), response.status, took);
   log(exchange, response.status, took, thread);

@@ -10,6 +10,7 @@
 
 #include "http/authenticate.h"
 #include "http/forwarded.h"
+#include "http/keys_in_flight.h"
 #include "http/metrics.h"
 #include "http/page.h"
 #include "http/problem.h"
@@ -99,6 +100,7 @@ class Api final : public Handler {
   RequestMetrics metrics_;
   ReadRecorder recorder_;
   SeenTokens seen_;
+  KeysInFlight in_flight_;
   std::vector<std::unique_ptr<ThreadState>> threads_;  // one per I/O thread, and the last for the store's
 };
 

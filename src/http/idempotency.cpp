@@ -66,6 +66,12 @@ Digest digest_of(const Call& call, std::string_view route, std::string_view key)
 
 }  // namespace
 
+std::optional<Digest> key_in_flight(const Call& call, std::string_view route) {
+  const auto key = call.request.header("idempotency-key");
+  if (!key || call.request.method() != "POST" || !check_key(*key)) return std::nullopt;
+  return sha256(fmt::format("{}\n{}", call.caller.tenant.text(), encode_hex(digest_of(call, route, *key))));
+}
+
 bool was_answered(const Call& call, std::string_view route, Reader& reader) {
   const auto key = call.request.header("idempotency-key");
   if (!key || !check_key(*key)) return false;

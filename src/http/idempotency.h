@@ -2,7 +2,10 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <string_view>
 
+#include "crypto/sha256.h"
 #include "http/call.h"
 #include "service/ports.h"
 
@@ -14,6 +17,10 @@ namespace cadastre::http {
 /// not.
 Result<Response> run_once(const Call& call, std::string_view route, Tx& tx,
                           const std::function<Result<Response>()>& act);
+
+/// What tells the request apart from all others while it is worked on: tenant, subject, route and key. Nothing when it
+/// has no key that `run_once` would heed.
+std::optional<Digest> key_in_flight(const Call& call, std::string_view route);
 
 /// Whether `run_once` would give an answer again.
 bool was_answered(const Call& call, std::string_view route, Reader& reader);

@@ -114,7 +114,7 @@ def one_key(arena):
     again = arena.volley(requests[:1])[0]
     arena.expect("the same later", (again.json["vm_id"], again.headers.get("idempotency-replayed")), (*tenant.vms, "true"))
     refused = [tenant.post_vm(headers={"Idempotency-Key": "another"})] * CONCURRENT
-    arena.take_created(tenant, arena.volley(refused))
+    arena.take_created(tenant, [answer for answer in arena.volley(refused) if answer.code != "IDEMPOTENCY_IN_FLIGHT"])
     arena.expect("VMs", len(tenant.vms), 1)
     arena.statuses("a delete", arena.volley([tenant.delete_vm(vm_id) for vm_id in tenant.vms]), {204: 1})
     tenant.vms.clear()
