@@ -103,6 +103,9 @@ class Reader {
   virtual std::vector<IssuedToken> tokens(const TenantId& tenant, const TokenQuery& query) = 0;
   /// Whether it was ever recorded, its `expires_at` past or not.
   virtual bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) = 0;
+  /// Those of them that were, in no order. One question where each costs a trip.
+  virtual std::vector<Bytes<32>> revoked_among(const TenantId& tenant, RevocationKind kind,
+                                               std::span<const Bytes<32>> ids);
   virtual std::optional<Device> device(const TenantId& tenant, std::string_view id) = 0;
   virtual std::vector<Device> devices(const TenantId& tenant, const DeviceQuery& query) = 0;
   virtual std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) = 0;  ///< Expired ones too.

@@ -143,6 +143,16 @@ bool is_revoked(Connection& connection, const TenantId& tenant, RevocationKind k
   return connection.run(Sql::is_revoked, tenant.text(), kind, id).next();
 }
 
+std::vector<Bytes<32>> revoked_among(Connection& connection, const TenantId& tenant, RevocationKind kind,
+                                     std::span<const Bytes<32>> ids) {
+  if (ids.empty()) return {};
+  Columns columns;
+  for (const Bytes<32>& id : ids) columns.add(tenant.text(), kind, id);
+  Pipeline pipeline(connection);
+  pipeline.send_rows(Sql::revoked_among, columns);
+  return all_of<Bytes<32>>(std::move(pipeline.finish().front()), [](const Rows& rows) { return rows.blob<32>(0); });
+}
+
 std::optional<Device> find_device(Connection& connection, const TenantId& tenant, std::string_view id) {
   return first_of<Device>(connection.run(Sql::find_device, tenant.text(), id), device_of);
 }

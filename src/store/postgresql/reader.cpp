@@ -54,6 +54,10 @@ class SessionReader final : public Reader {
   bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) override {
     return ask([&](Connection& c) { return postgresql::is_revoked(c, tenant, kind, id); });
   }
+  std::vector<Bytes<32>> revoked_among(const TenantId& tenant, RevocationKind kind,
+                                       std::span<const Bytes<32>> ids) override {
+    return ask([&](Connection& c) { return postgresql::revoked_among(c, tenant, kind, ids); });
+  }
   std::optional<Device> device(const TenantId& tenant, std::string_view id) override {
     return ask([&](Connection& c) { return find_device(c, tenant, id); });
   }
