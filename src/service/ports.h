@@ -114,6 +114,8 @@ class Reader {
   /// Of all tenants, those that ended at `now` or before by `expires_at` or by `seen_at` and their idle limit alone, at
   /// most `limit`, the first to end first. Cheap when there are none.
   virtual std::vector<Session> ended_sessions(Instant now, std::size_t limit) = 0;
+  /// Of all tenants, ended or not, page after page.
+  virtual std::vector<Session> all_sessions(const SessionWalk& walk) = 0;
   virtual std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) = 0;
   virtual std::vector<SeenLink> links(const TenantId& tenant, const LinkQuery& query) = 0;
   /// 0 when nothing was counted yet.

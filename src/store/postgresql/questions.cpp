@@ -179,6 +179,12 @@ std::vector<cadastre::Session> ended_sessions(Connection& connection, Instant no
   return all_of<cadastre::Session>(connection.run(Sql::ended_sessions, now, limit), session_of);
 }
 
+std::vector<cadastre::Session> all_sessions(Connection& connection, const SessionWalk& walk) {
+  const ByteView after = walk.after ? ByteView(*walk.after) : ByteView();
+  return all_of<cadastre::Session>(connection.run(Sql::all_sessions, walk.after_tenant.text(), after, walk.limit),
+                                   session_of);
+}
+
 std::optional<SeenLink> find_link(Connection& connection, const TenantId& tenant, const RevocationId& rid) {
   return first_of<SeenLink>(connection.run(Sql::find_link, tenant.text(), rid), link_of);
 }

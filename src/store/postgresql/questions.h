@@ -32,6 +32,7 @@ std::optional<Challenge> find_challenge(Connection& connection, const TenantId& 
 std::optional<cadastre::Session> find_session(Connection& connection, const TenantId& tenant, const SessionId& id);
 std::vector<cadastre::Session> find_sessions(Connection& connection, const TenantId& tenant, const SessionQuery& query);
 std::vector<cadastre::Session> ended_sessions(Connection& connection, Instant now, std::size_t limit);
+std::vector<cadastre::Session> all_sessions(Connection& connection, const SessionWalk& walk);
 std::optional<SeenLink> find_link(Connection& connection, const TenantId& tenant, const RevocationId& rid);
 std::vector<SeenLink> find_links(Connection& connection, const TenantId& tenant, const LinkQuery& query);
 /// Nothing when nothing was counted yet.

@@ -76,6 +76,9 @@ class SessionReader final : public Reader {
   std::vector<cadastre::Session> ended_sessions(Instant now, std::size_t limit) override {
     return ask([&](Connection& c) { return postgresql::ended_sessions(c, now, limit); });
   }
+  std::vector<cadastre::Session> all_sessions(const SessionWalk& walk) override {
+    return ask([&](Connection& c) { return postgresql::all_sessions(c, walk); });
+  }
   std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) override {
     return ask([&](Connection& c) { return find_link(c, tenant, rid); });
   }

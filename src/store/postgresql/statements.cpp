@@ -154,6 +154,9 @@ constexpr Statement all[] = {
     {Sql::ended_sessions, "ended_sessions",
      "SELECT tenant_id, session_id, " SESSION("") " FROM session WHERE " SESSION_END " <= $1 ORDER BY " SESSION_END
                                                   ", tenant_id, session_id LIMIT $2"},
+    {Sql::all_sessions, "all_sessions",
+     "SELECT tenant_id, session_id, " SESSION(
+         "") " FROM session WHERE (tenant_id, session_id) > ($1, $2) ORDER BY tenant_id, session_id LIMIT $3"},
     {Sql::put_sessions, "put_sessions",
      "INSERT INTO session (tenant_id, session_id, " SESSION(
          "") ") SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::bytea[], $5::text[], $6::bytea[], "

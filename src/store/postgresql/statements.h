@@ -60,6 +60,7 @@ enum class Sql {
   find_session,
   sessions_after,
   ended_sessions,
+  all_sessions,
   put_sessions,
   erase_sessions,
   find_link,
