@@ -10,6 +10,7 @@
 #include "base/arguments.h"
 #include "service/session_token.h"
 #include "settings.h"
+#include "tree.h"
 #include "verb.h"
 
 namespace cadastre {
@@ -31,6 +32,17 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
       .environment("--key-file", "CADASTRE_KEY_FILE")
       .environment("--ca-file", "CADASTRE_CA_FILE")
       .environment("--tenant", "CADASTRE_TENANT");
+}
+
+/// The options of all verbs that take no value.
+std::vector<std::string> flags_of(const CLI::App& app) {
+  std::vector<std::string> flags;
+  for (const CommandEntry& command : entries_of(app)) {
+    for (const OptionEntry& option : command.options) {
+      if (option.value.empty()) flags.insert(flags.end(), option.flags.begin(), option.flags.end());
+    }
+  }
+  return flags;
 }
 
 }  // namespace
@@ -73,7 +85,7 @@ std::optional<ExitCode> parse_command_line(int argc, char** argv, Program& progr
   }
   const auto app = command_tree(program);
   try {
-    auto arguments = with_ids_last({argv, static_cast<std::size_t>(argc)});
+    auto arguments = with_ids_last({argv, static_cast<std::size_t>(argc)}, flags_of(*app));
     std::ranges::reverse(arguments);  // as the parser takes them
     app->parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/descriptor.h"
 #include "program.h"
 
 namespace cadastre {
@@ -24,26 +25,17 @@ constexpr mode_t others = 077;
   file_error(fmt::format("cannot {} {}: {}", action, path, std::generic_category().message(errno)));
 }
 
-/// A file descriptor with one owner.
-class File {
- public:
-  File(const std::string& path, int flags, const char* action)
-      : descriptor_(path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), flags | O_CLOEXEC, secret_mode)) {
-    if (descriptor_ < 0) fail(action, path);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() { ::close(descriptor_); }
-  int descriptor() const { return descriptor_; }
+/// `-` is standard input.
+Descriptor open_file(const std::string& path, int flags, const char* action) {
+  Descriptor file(path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), flags | O_CLOEXEC, secret_mode));
+  if (file.number() < 0) fail(action, path);
+  return file;
+}
 
- private:
-  int descriptor_;
-};
-
-std::string rest_of(const File& file, const std::string& path) {
+std::string rest_of(const Descriptor& file, const std::string& path) {
   std::string text;
   for (char buffer[4096];;) {
-    const ssize_t got = ::read(file.descriptor(), buffer, sizeof buffer);
+    const ssize_t got = ::read(file.number(), buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail("read", path);
     if (got == 0) return text;
@@ -52,24 +44,18 @@ std::string rest_of(const File& file, const std::string& path) {
   }
 }
 
-void write_durably(const File& file, const std::string& path, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(file.descriptor(), text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail("write", path);
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  if (::fsync(file.descriptor()) != 0) fail("write", path);
+void write_durably(const Descriptor& file, const std::string& path, std::string_view text) {
+  if (!write_all(file, text) || ::fsync(file.number()) != 0) fail("write", path);
 }
 
 }  // namespace
 
-std::string read_text(const std::string& path) { return rest_of(File(path, O_RDONLY, "read"), path); }
+std::string read_text(const std::string& path) { return rest_of(open_file(path, O_RDONLY, "read"), path); }
 
 std::string read_secret(const std::string& path) {
-  const File file(path, O_RDONLY, "read");
+  const Descriptor file = open_file(path, O_RDONLY, "read");
   struct stat about{};
-  if (::fstat(file.descriptor(), &about) != 0) fail("read", path);
+  if (::fstat(file.number(), &about) != 0) fail("read", path);
   if (path != "-" && S_ISREG(about.st_mode) && (about.st_mode & others) != 0) {
     file_error(fmt::format("{} holds a secret and others can read it: run `chmod 600 {}`", path, path));
   }
@@ -99,7 +85,7 @@ void require_absent(const std::string& path) {
 
 void create_secret(const std::string& path, std::string_view text) {
   if (path.empty() || path == "-") usage_error("a secret is written to a file of its own: give its name");
-  const File file(path, O_WRONLY | O_CREAT | O_EXCL, "make");
+  const Descriptor file = open_file(path, O_WRONLY | O_CREAT | O_EXCL, "make");
   write_durably(file, path, text);
 }
 
@@ -113,7 +99,7 @@ void replace_file(const std::string& path, std::string_view text) {
   }
   const std::string fresh = path + ".new";
   {
-    const File file(fresh, O_WRONLY | O_CREAT | O_TRUNC, "write");
+    const Descriptor file = open_file(fresh, O_WRONLY | O_CREAT | O_TRUNC, "write");
     write_durably(file, fresh, text);
   }
   if (::rename(fresh.c_str(), path.c_str()) != 0) fail("replace", path);

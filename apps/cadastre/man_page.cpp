@@ -53,7 +53,8 @@ std::string options_of(const CommandEntry& entry) {
 std::string synopsis_of(const CommandEntry& entry) {
   std::string text = bold(fmt::format("cadastre {}", fmt::join(entry.path, " ")));
   for (const OptionEntry& option : entry.options) {
-    if (option.flags.empty()) text += " " + italic(option.value);
+    if (!option.flags.empty()) continue;
+    text += option.is_required ? " " + italic(option.value) : " [" + italic(option.value) + "]";
   }
   return text;
 }

@@ -70,9 +70,9 @@ std::string explained(const std::string& reason) {
   return reason;
 }
 
-PublicKey subject_key(const std::string& text) {
+PublicKey subject_key(const std::string& text, std::string_view flag) {
   const auto key = parse_subject_pubkey(text.starts_with('@') ? read_text(text.substr(1)) : text);
-  if (!key) usage_error(fmt::format("--subject-pubkey: {}", key.error().detail));
+  if (!key) usage_error(fmt::format("{}: {}", flag, key.error().detail));
   return *key;
 }
 

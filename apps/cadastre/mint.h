@@ -40,8 +40,8 @@ std::string narrow(const std::string& chain, const LinkOrder& order, const Priva
 /// A sentence for a reason of TOKENS.md section 16; the reason itself when there is nothing to add.
 std::string explained(const std::string& reason);
 
-/// The public key that `--subject-pubkey` gives: itself, or `@FILE` with it. Throws Failure.
-PublicKey subject_key(const std::string& text);
+/// The public key that an option gives: itself, or `@FILE` with it. Throws Failure naming the flag.
+PublicKey subject_key(const std::string& text, std::string_view flag = "--subject-pubkey");
 /// The canonical text of caveats that were each given as a JSON object; empty for none. Throws Failure.
 std::string caveats_of(const std::vector<std::string>& texts);
 /// A duration such as `1h`. Throws Failure naming the flag.

@@ -5,6 +5,7 @@
 #include "body.h"
 #include "files.h"
 #include "mint.h"
+#include "token/jws.h"
 #include "verb.h"
 
 namespace cadastre {
@@ -32,6 +33,15 @@ struct Arguments {
   std::string id;
 };
 
+/// What is to end: exactly one of the first four.
+struct RevokeArguments {
+  std::string id;
+  std::string chain;
+  std::string key;
+  bool all = false;
+  bool with_devices = false;
+};
+
 void describe_issue(Verb& verb, IssueArguments& order) {
   verb.option("--subject-pubkey", order.subject, "KEY", std::string(subject_help), Presence::required)
       .option("--scope", order.scope, "SCOPE", "READ, USER, INPUT or service:NAME; at most your own",
@@ -49,6 +59,18 @@ void describe_issue(Verb& verb, IssueArguments& order) {
 
 void describe_id(Verb& verb, Arguments& arguments) {
   verb.argument("TOKEN_ID", arguments.id, "the token's id, or its rid");
+}
+
+void describe_revoke(Verb& verb, RevokeArguments& arguments) {
+  verb.argument("ID", arguments.id, "the token's id, or the rid of a token or link, which need not be known here",
+                Presence::optional)
+      .option("--chain", arguments.chain, "FILE",
+              "a file with the text of a token or chain, - for standard input; its last element is meant")
+      .option("--key", arguments.key, "KEY",
+              "every token and link of this public key: base64url, hex, JWK or OpenSSH, or @FILE")
+      .flag("--all", arguments.all, "every token of the tenant issued so far, the one of this call included")
+      .flag("--devices", arguments.with_devices,
+            "the devices too that were enrolled or approved under what ends; with --all, all of them");
 }
 
 std::string order_of(const IssueArguments& order) {
@@ -91,6 +113,7 @@ ExitCode list_links(Program& program, const ListArguments& arguments) {
                      {"SCOPE", "scope"},
                      {"EXPIRES", "expires_at"},
                      {"SEEN", "last_seen"},
+                     {"REVOKED", "revoked"},
                      {"DEPTH", "depth"},
                      {"PARENT", "parent"},
                      {"SUBJECT", "subject_pubkey"}});
@@ -101,9 +124,31 @@ ExitCode get(Program& program, const Arguments& arguments) {
   return print_record(program, server.call("GET", server.tenant_path() + "/tokens/" + escaped(arguments.id)));
 }
 
-ExitCode revoke(Program& program, const Arguments& arguments) {
+bool is_rid(const std::string& id) { return decode_digest(id).has_value(); }
+
+/// The order for what has no token's id.
+std::string order_of(const RevokeArguments& arguments) {
+  return Body()
+      .add("rid", arguments.id)
+      .add("token", arguments.chain.empty() ? "" : read_token(arguments.chain))
+      .add("subject_pubkey", arguments.key.empty() ? "" : encode_base64url(subject_key(arguments.key, "--key")))
+      .flag("all", arguments.all)
+      .text();
+}
+
+ExitCode revoke(Program& program, const RevokeArguments& arguments) {
+  const int named =
+      int{!arguments.id.empty()} + int{!arguments.chain.empty()} + int{!arguments.key.empty()} + int{arguments.all};
+  if (named != 1) usage_error("say what ends, and that once: an ID, --chain, --key or --all");
+  const std::string devices = Parameters().add("devices", arguments.with_devices ? "true" : "").text();
+  if (!arguments.id.empty() && !is_rid(arguments.id)) {
+    Api server(program);
+    return print_record(program,
+                        server.call("DELETE", server.tenant_path() + "/tokens/" + escaped(arguments.id) + devices));
+  }
+  const std::string order = order_of(arguments);
   Api server(program);
-  return print_record(program, server.call("DELETE", server.tenant_path() + "/tokens/" + escaped(arguments.id)));
+  return print_record(program, server.call("POST", server.tenant_path() + "/revocations" + devices, order));
 }
 
 }  // namespace
@@ -116,8 +161,9 @@ void add_token_verbs(CLI::App& app, Program& program) {
   add_verb<ListArguments>(token, program, "links", "show the offline links that were used in the tenant's namespace",
                           describe_list, list_links);
   add_verb<Arguments>(token, program, "get", "show what is kept of one", describe_id, get);
-  add_verb<Arguments>(token, program, "revoke", "end one and all that was issued under it, for ever", describe_id,
-                      revoke);
+  add_verb<RevokeArguments>(token, program, "revoke",
+                            "end a token or link and all that hangs below it, a key's, or all; for ever",
+                            describe_revoke, revoke);
   add_offline_token_verbs(token, program);
 }
 

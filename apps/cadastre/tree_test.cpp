@@ -64,6 +64,8 @@ TEST_CASE("the manual page names every verb and option, with nothing that troff 
   const World world;
   const std::string page = man_page(world.entries);
   CHECK(page.find("\\fBcadastre vm list\\fR") != std::string::npos);
+  CHECK(page.find("\\fBcadastre token get\\fR \\fITOKEN_ID\\fR\n") != std::string::npos);
+  CHECK(page.find("\\fBcadastre token revoke\\fR [\\fIID\\fR]\n") != std::string::npos);
   CHECK(page.find("\\fB\\-\\-subject\\-pubkey\\fR \\fIKEY\\fR") != std::string::npos);
   const std::vector<CommandEntry> odd = {{.path = {"x"}, .help = ".so a\\b-c", .options = {}, .verbs = {}}};
   CHECK(man_page(odd).find("\n\\&.so a\\eb\\-c.\n") != std::string::npos);

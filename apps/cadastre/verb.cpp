@@ -4,8 +4,8 @@
 
 namespace cadastre {
 
-Verb& Verb::argument(const std::string& name, std::string& value, const std::string& help) {
-  app_->add_option(name, value, help)->required()->type_name(name);
+Verb& Verb::argument(const std::string& name, std::string& value, const std::string& help, Presence presence) {
+  app_->add_option(name, value, help)->required(presence == Presence::required)->type_name(name);
   return *this;
 }
 

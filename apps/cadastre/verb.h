@@ -29,8 +29,9 @@ class Verb {
  public:
   explicit Verb(CLI::App& app) : app_(&app) {}
 
-  /// An argument by its place; it must be there.
-  Verb& argument(const std::string& name, std::string& value, const std::string& help);
+  /// An argument by its place.
+  Verb& argument(const std::string& name, std::string& value, const std::string& help,
+                 Presence presence = Presence::required);
   Verb& argument(const std::string& name, std::int64_t& value, Bounds bounds, const std::string& help);
   /// A text, called `value_name` in help; `FILE` is completed as one.
   Verb& option(const std::string& flag, std::string& value, const std::string& value_name, const std::string& help,

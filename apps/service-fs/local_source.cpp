@@ -22,6 +22,22 @@ std::unique_ptr<TileStore> open_tiles(const Options& options) {
   return std::make_unique<TileFolder>(options.data_dir + "/ledger");
 }
 
+/// Which counters are not what the tenant's VMs come to.
+std::string sentence_of(const Recount& recount) {
+  const Usage& counters = recount.counters;
+  const Usage& rows = recount.rows;
+  std::string text = "the usage counters are not those of the rows";
+  const auto add = [&](const char* name, std::int64_t counter, std::int64_t sum) {
+    if (counter != sum)
+      text += fmt::format("{}{} {} in place of {}", text.ends_with("rows") ? ": " : ", ", name, counter, sum);
+  };
+  add("vms", counters.vms.value, rows.vms.value);
+  add("storage_gb", counters.storage.value, rows.storage.value);
+  add("ram_mb", counters.ram.value, rows.ram.value);
+  add("vcpus", counters.vcpus.value, rows.vcpus.value);
+  return text;
+}
+
 class LocalSource final : public Source {
  public:
   explicit LocalSource(const Options& options)
@@ -102,8 +118,7 @@ std::vector<ledger::Finding> LocalSource::check(const LogName& log, const Extent
     findings.push_back({found.seq, std::move(found.what)});
   }
   const Recount recount = reader_->recount(log.tenant);
-  if (recount.counters != recount.rows)
-    findings.push_back({recount.head, "the usage counters are not those of the rows"});
+  if (recount.counters != recount.rows) findings.push_back({recount.head, sentence_of(recount)});
   if (recount.head != recount.leaves) {
     findings.push_back({std::min(recount.head, recount.leaves),
                         fmt::format("the head counts {} leaves, the store has {}", recount.head, recount.leaves)});

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "base/descriptor.h"
 #include "base/log.h"
 
 namespace cadastre {
@@ -26,34 +27,15 @@ std::filesystem::path ledger_master_file(const std::filesystem::path& data_dir) 
   throw std::system_error(errno, std::generic_category(), fmt::format("cannot {} {}", action, path.string()));
 }
 
-/// A file descriptor with one owner.
-class File {
- public:
-  File(const std::filesystem::path& path, int flags, mode_t mode)
-      : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {
-    if (descriptor_ < 0) fail(path, "open");
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() { ::close(descriptor_); }
-  int descriptor() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
-void write_whole(const File& file, const std::filesystem::path& path, std::string_view content) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(file.descriptor(), content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail(path, "write");
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
+Descriptor open_file(const std::filesystem::path& path, int flags, mode_t mode) {
+  Descriptor file(::open(path.c_str(), flags | O_CLOEXEC, mode));
+  if (file.number() < 0) fail(path, "open");
+  return file;
 }
 
 void sync_folder(const std::filesystem::path& folder) {
-  const File opened(folder, O_RDONLY | O_DIRECTORY, 0);
-  if (::fsync(opened.descriptor()) != 0) fail(folder, "sync");
+  const Descriptor opened = open_file(folder, O_RDONLY | O_DIRECTORY, 0);
+  if (::fsync(opened.number()) != 0) fail(folder, "sync");
 }
 
 Bytes<32> read_seed(const std::filesystem::path& path) {
@@ -82,10 +64,10 @@ Bytes<32> read_seed(const std::filesystem::path& path) {
 void write_secret_file(const std::filesystem::path& path, std::string_view content) {
   const std::filesystem::path fresh = path.string() + ".new";
   {
-    const File file(fresh, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (::fchmod(file.descriptor(), 0600) != 0) fail(fresh, "set the mode of");
-    write_whole(file, fresh, content);
-    if (::fsync(file.descriptor()) != 0) fail(fresh, "sync");
+    const Descriptor file = open_file(fresh, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (::fchmod(file.number(), 0600) != 0) fail(fresh, "set the mode of");
+    if (!write_all(file, content)) fail(fresh, "write");
+    if (::fsync(file.number()) != 0) fail(fresh, "sync");
   }
   if (::rename(fresh.c_str(), path.c_str()) != 0) fail(path, "replace");
   sync_folder(path.parent_path());

@@ -16,12 +16,13 @@ bool is_id_like_an_option(std::string_view text) {
 
 }  // namespace
 
-std::vector<std::string> with_ids_last(std::span<char* const> arguments) {
+std::vector<std::string> with_ids_last(std::span<char* const> arguments, std::span<const std::string> flags) {
   const std::vector<std::string> all(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
   if (std::ranges::find(all, "--") != all.end()) return all;
   std::vector<std::string> others, ids;
   for (const std::string& text : all) {
-    const bool is_value = !others.empty() && others.back().starts_with('-');
+    const bool is_value =
+        !others.empty() && others.back().starts_with('-') && std::ranges::find(flags, others.back()) == flags.end();
     (!is_value && is_id_like_an_option(text) ? ids : others).push_back(text);
   }
   if (!ids.empty()) others.emplace_back("--");

@@ -10,7 +10,8 @@ using Texts = std::vector<std::string>;
 Texts outcome(Texts arguments) {
   std::vector<char*> pointers;
   for (std::string& text : arguments) pointers.push_back(text.data());
-  return with_ids_last(pointers);
+  const Texts flags = {"--devices"};
+  return with_ids_last(pointers, flags);
 }
 
 TEST_CASE("ids that look like options come last") {
@@ -32,6 +33,7 @@ TEST_CASE("ids that look like options come last") {
       {"an option's value",
        {"p", "issue", "--subject-pubkey", kid, "-o", "x"},
        {"issue", "--subject-pubkey", kid, "-o", "x"}},
+      {"after a flag", {"p", "revoke", "--devices", id}, {"revoke", "--devices", "--", id}},
       {"who says it", {"p", "revoke", "--", id}, {"revoke", "--", id}},
   };
   for (const Row& row : rows) {

@@ -57,6 +57,15 @@ std::size_t index_of(const Route* route, const RequestMetrics& metrics) {
   return route == nullptr ? metrics.unrouted() : static_cast<std::size_t>(route - routes().data());
 }
 
+/// Queues a session's end; false when the register takes no more now.
+bool submit_end(Store& store, const Session& session, bool (*end)(Tx&, const TenantId&, const SessionId&, Instant),
+                Instant now) {
+  return store.submit({.tenant = session.tenant,
+                       .body = [tenant = session.tenant, id = session.id, end,
+                                now](Tx& tx) { return end(tx, tenant, id, now) ? Verdict::commit : Verdict::drop; },
+                       .done = [](const std::exception_ptr&) {}});
+}
+
 }  // namespace
 
 /// A request on its way; a change outlives the call that brought it.
@@ -458,17 +467,16 @@ void Api::close_ended_sessions() {
   constexpr std::size_t sessions_a_turn = 1000;
   const Instant now = parts_.services.clock.now();
   try {
-    const auto ended = parts_.store.open_reader()->ended_sessions(now, sessions_a_turn);
-    for (const Session& session : ended) {
+    const auto reader = parts_.store.open_reader();
+    for (const Session& session : reader->ended_sessions(now, sessions_a_turn)) {
       if (now < sweep_time(session)) continue;
-      Change change{
-          .tenant = session.tenant,
-          .body = [tenant = session.tenant, id = session.id,
-                   now](Tx& tx) { return sweep_session(tx, tenant, id, now) ? Verdict::commit : Verdict::drop; },
-          .done = [](const std::exception_ptr&) {}};  // the next turn finds it again
-      if (!parts_.store.submit(std::move(change))) return;
+      if (!submit_end(parts_.store, session, sweep_session, now)) break;  // the next turn finds it again
+    }
+    for (const Session& session : lost_sessions_.next(*reader, sessions_a_turn)) {
+      if (!submit_end(parts_.store, session, drop_lost_session, now)) lost_sessions_.begin_again();
     }
   } catch (const StoreFailure& failure) {
+    lost_sessions_.begin_again();
     log::warn("ended sessions could not be taken away; it is tried again", {{"reason", failure.what()}});
   }
 }

@@ -17,6 +17,7 @@
 #include "http/routes.h"
 #include "http/server.h"
 #include "service/ledger.h"
+#include "service/lost_sessions.h"
 #include "service/rate_leases.h"
 #include "service/seen_tokens.h"
 
@@ -52,7 +53,9 @@ class Api final : public Handler {
   void record_refusals();
   /// Tells the store which tokens and links were used since the last call.
   void record_uses() { seen_.tell(parts_.store); }
-  /// Takes the sessions away whose time is over, each with its ledger entry. Never throws what the register can.
+  /// Takes the sessions away whose time is over, and those under platform administrators' tokens that were revoked,
+  /// each with its ledger entry; at most 1000 of either are looked at. For one thread. Never throws what the register
+  /// can.
   void close_ended_sessions();
 
   ApiParts& parts() { return parts_; }
@@ -101,6 +104,7 @@ class Api final : public Handler {
   ReadRecorder recorder_;
   SeenTokens seen_;
   KeysInFlight in_flight_;
+  LostSessions lost_sessions_;
   std::vector<std::unique_ptr<ThreadState>> threads_;  // one per I/O thread, and the last for the store's
 };
 

@@ -2,11 +2,25 @@
 
 #include "http/answer.h"
 #include "http/page.h"
+#include "service/links.h"
 
 namespace cadastre::http {
 namespace {
 
-void append_link(std::string& out, const SeenLink& link) {
+struct ShownLink {
+  SeenLink link;
+  bool is_revoked = false;
+};
+
+std::vector<ShownLink> shown(Reader& reader, const TenantId& tenant, std::vector<SeenLink> links) {
+  const auto revoked = find_revoked(reader, tenant, links);
+  std::vector<ShownLink> all;
+  for (std::size_t i = 0; i < links.size(); ++i) all.push_back({std::move(links[i]), revoked[i]});
+  return all;
+}
+
+void append_link(std::string& out, const ShownLink& each) {
+  const SeenLink& link = each.link;
   json::Object object(out);
   object.field("rid", encode_base64url(link.rid))
       .field("jti", link.id)
@@ -22,6 +36,7 @@ void append_link(std::string& out, const SeenLink& link) {
   append_time(object.key("expires_at"), link.expires_at);
   append_time(object.key("first_seen"), link.first_seen);
   append_time(object.key("last_seen"), link.last_seen);
+  object.field("revoked", each.is_revoked);
   object.end();
 }
 
@@ -41,10 +56,10 @@ Result<Response> get_links(const Call& call, Reader& reader) {
   if (!tenant || tenant->state == TenantState::deleted) {
     return refuse(Code::not_found, "tenant", "There is no such tenant.");
   }
-  const auto links = reader.links(call.tenant, {.after = TRY(link_after(page)), .limit = page.size + 1});
-  return list_answer(
-      "links", links, page.size, [](std::string& out, const SeenLink& link) { append_link(out, link); },
-      [](const SeenLink& last) { return encode_page_token("links", as_text(last.rid)); });
+  const auto links =
+      shown(reader, call.tenant, reader.links(call.tenant, {.after = TRY(link_after(page)), .limit = page.size + 1}));
+  return list_answer("links", links, page.size, append_link,
+                     [](const ShownLink& last) { return encode_page_token("links", as_text(last.link.rid)); });
 }
 
 }  // namespace cadastre::http

@@ -1,30 +1,13 @@
 // Listening sockets and what they accept, without any wish how to wait for them.
 #pragma once
 
-#include <unistd.h>
-
 #include <cstdint>
 #include <expected>
 #include <string>
-#include <utility>
+
+#include "base/descriptor.h"
 
 namespace cadastre::http {
-
-/// An open file descriptor with one owner.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int number() const { return number_; }
-  int release() { return std::exchange(number_, -1); }
-
- private:
-  int number_;
-};
 
 /// An accepted connection; its descriptor never blocks.
 struct Arrival {

@@ -11,24 +11,6 @@ std::unexpected<Refusal> refused(const char* reason) {
   return refuse(Code::unauthenticated, reason, "The token does not hold any more.");
 }
 
-Result<void> readmit_in(Reader& tx, const Caller& caller, const TenantId& place) {
-  const auto row = tx.tenant(place);
-  if (!row || row->state == TenantState::deleted) return refused("tenant_unknown");
-  // A device's token hangs on its device, which a new generation leaves where it is (TOKENS.md section 10).
-  const bool is_device = !caller.device.empty();
-  if (place == caller.home && !is_device && caller.generation < row->generation) return refused("tenant_generation");
-  if (place == caller.tenant && is_device && !has_device(tx, caller)) return refused("device_revoked");
-  if (row->revocations == 0) return {};
-  const bool has_session = caller.session && place == caller.tenant;
-  if (has_session && tx.is_revoked(place, RevocationKind::token, caller.session->rid)) return refused("revoked");
-  const auto is_revoked = [&](RevocationKind kind, const std::vector<Bytes<32>>& ids) {
-    return std::ranges::any_of(ids, [&](const Bytes<32>& id) { return tx.is_revoked(place, kind, id); });
-  };
-  if (is_revoked(RevocationKind::token, caller.rids)) return refused("revoked");
-  if (is_revoked(RevocationKind::key, caller.key_thumbprints)) return refused("key_revoked:subject");
-  return {};
-}
-
 /// Whether token and session go on.
 Result<void> check_holds(Reader& tx, const Caller& caller, Instant now) {
   if (now >= (caller.session ? caller.session->expires_at : caller.expires_at)) return refused("expired");
@@ -68,6 +50,24 @@ void add_keys_of_ancestors(Caller& caller, Reader& reader) {
       if (ancestor) caller.key_thumbprints.push_back(thumbprint(ancestor->subject_key));
     }
   }
+}
+
+Result<void> readmit_in(Reader& reader, const Caller& caller, const TenantId& place) {
+  const auto row = reader.tenant(place);
+  if (!row || row->state == TenantState::deleted) return refused("tenant_unknown");
+  // A device's token hangs on its device, which a new generation leaves where it is (TOKENS.md section 10).
+  const bool is_device = !caller.device.empty();
+  if (place == caller.home && !is_device && caller.generation < row->generation) return refused("tenant_generation");
+  if (place == caller.tenant && is_device && !has_device(reader, caller)) return refused("device_revoked");
+  if (row->revocations == 0) return {};
+  const bool has_session = caller.session && place == caller.tenant;
+  if (has_session && reader.is_revoked(place, RevocationKind::token, caller.session->rid)) return refused("revoked");
+  const auto is_revoked = [&](RevocationKind kind, const std::vector<Bytes<32>>& ids) {
+    return std::ranges::any_of(ids, [&](const Bytes<32>& id) { return reader.is_revoked(place, kind, id); });
+  };
+  if (is_revoked(RevocationKind::token, caller.rids)) return refused("revoked");
+  if (is_revoked(RevocationKind::key, caller.key_thumbprints)) return refused("key_revoked:subject");
+  return {};
 }
 
 Result<void> readmit(Reader& tx, const Caller& caller, Instant now) {

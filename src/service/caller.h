@@ -60,6 +60,10 @@ std::vector<TenantId> namespaces_of(const Caller& caller);
 /// token of it. Of a link only the chain knows the key.
 void add_keys_of_ancestors(Caller& caller, Reader& reader);
 
+/// Whether the caller holds in one of those: its generation, its device, and no revocation of anything it hangs from
+/// there. Refuses as authentication does.
+Result<void> readmit_in(Reader& reader, const Caller& caller, const TenantId& place);
+
 /// Asks the store again, inside the transaction that is about to change something, whether the caller still may:
 /// expiry, generation, device, revocation of any element, of any element's key, of any ancestor or of the session.
 /// Refuses as authentication does.

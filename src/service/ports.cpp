@@ -1,9 +1,19 @@
 #include "service/ports.h"
 
+#include <algorithm>
 #include <future>
+#include <iterator>
 #include <memory>
 
 namespace cadastre {
+
+std::vector<Bytes<32>> Reader::revoked_among(const TenantId& tenant, RevocationKind kind,
+                                             std::span<const Bytes<32>> ids) {
+  std::vector<Bytes<32>> revoked;
+  std::ranges::copy_if(ids, std::back_inserter(revoked),
+                       [&](const Bytes<32>& id) { return is_revoked(tenant, kind, id); });
+  return revoked;
+}
 
 std::vector<TenantWithHead> Reader::tenants_with_heads(std::span<const TenantId> ids) {
   std::vector<TenantWithHead> found;

@@ -103,6 +103,9 @@ class Reader {
   virtual std::vector<IssuedToken> tokens(const TenantId& tenant, const TokenQuery& query) = 0;
   /// Whether it was ever recorded, its `expires_at` past or not.
   virtual bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) = 0;
+  /// Those of them that were, in no order. One question where each costs a trip.
+  virtual std::vector<Bytes<32>> revoked_among(const TenantId& tenant, RevocationKind kind,
+                                               std::span<const Bytes<32>> ids);
   virtual std::optional<Device> device(const TenantId& tenant, std::string_view id) = 0;
   virtual std::vector<Device> devices(const TenantId& tenant, const DeviceQuery& query) = 0;
   virtual std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) = 0;  ///< Expired ones too.
@@ -111,6 +114,8 @@ class Reader {
   /// Of all tenants, those that ended at `now` or before by `expires_at` or by `seen_at` and their idle limit alone, at
   /// most `limit`, the first to end first. Cheap when there are none.
   virtual std::vector<Session> ended_sessions(Instant now, std::size_t limit) = 0;
+  /// Of all tenants, ended or not, page after page.
+  virtual std::vector<Session> all_sessions(const SessionWalk& walk) = 0;
   virtual std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) = 0;
   virtual std::vector<SeenLink> links(const TenantId& tenant, const LinkQuery& query) = 0;
   /// 0 when nothing was counted yet.

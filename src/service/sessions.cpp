@@ -94,6 +94,15 @@ void end_by_time(Tx& tx, const Session& session, Instant now) {
   take_away(tx, session, name_of(ending.how), ending.at, {.kind = "system"}, "", now);
 }
 
+/// Its token is lost: for that reason, unless its time was over before.
+void end_lost(Tx& tx, const Session& session, std::string_view reason, Actor actor, std::string request_id,
+              Instant now) {
+  if (now >= ending_of(session).at)
+    end_by_time(tx, session, now);
+  else
+    take_away(tx, session, reason, now, std::move(actor), std::move(request_id), now);
+}
+
 /// Makes room, and refuses when there is none.
 Result<void> admit_one_more(Tx& tx, const TenantId& tenant, Instant now) {
   const auto all = all_sessions(tx, tenant);
@@ -264,14 +273,15 @@ Result<std::int64_t> close_sessions(Tx& tx, Services& services, const Caller& ca
 void drop_sessions(Tx& tx, const Caller& caller, const TenantId& tenant, std::string_view reason, Instant now,
                    const std::function<bool(const Session&)>& has_lost) {
   for (const Session& each : all_sessions(tx, tenant)) {
-    if (!has_lost(each)) continue;
-    const SessionEnding ending = ending_of(each);
-    if (now >= ending.at) {
-      end_by_time(tx, each, now);
-    } else {
-      take_away(tx, each, reason, now, actor_of(caller), caller.request_id, now);
-    }
+    if (has_lost(each)) end_lost(tx, each, reason, actor_of(caller), caller.request_id, now);
   }
+}
+
+bool drop_lost_session(Tx& tx, const TenantId& tenant, const SessionId& id, Instant now) {
+  const auto found = tx.session(tenant, id);
+  if (!found) return false;
+  end_lost(tx, *found, "token_revoked", {.kind = "system"}, "", now);
+  return true;
 }
 
 bool sweep_session(Tx& tx, const TenantId& tenant, const SessionId& id, Instant now) {

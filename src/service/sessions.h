@@ -74,6 +74,8 @@ void drop_sessions(Tx& tx, const Caller& caller, const TenantId& tenant, std::st
 
 /// Takes a session away whose time is over; false when it is not, or the session is not there any more.
 bool sweep_session(Tx& tx, const TenantId& tenant, const SessionId& id, Instant now);
+/// Takes a session away whose token was revoked in the platform's namespace; false when it is not there any more.
+bool drop_lost_session(Tx& tx, const TenantId& tenant, const SessionId& id, Instant now);
 /// Notes that a session was used, unless a later use is noted; false then, and when it is not there any more.
 bool note_session_use(Tx& tx, const TenantId& tenant, const SessionId& id, Instant at);
 

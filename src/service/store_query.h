@@ -49,6 +49,13 @@ struct SessionQuery {
   std::size_t limit = 50;
 };
 
+/// Of all tenants, in order of tenant and id.
+struct SessionWalk {
+  TenantId after_tenant = TenantId::platform();
+  std::optional<SessionId> after;  ///< Keyset: only those after this one of that tenant; nothing: from the first on.
+  std::size_t limit = 1000;
+};
+
 /// In order of revocation id.
 struct LinkQuery {
   std::optional<RevocationId> after;

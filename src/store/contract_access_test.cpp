@@ -293,57 +293,6 @@ TEST_CASE("expired challenges of a tenant are forgotten when it gets a new one")
   });
 }
 
-TEST_CASE("sessions that ended by age or idleness are found over all tenants, the first to end first") {
-  on_every_store([](Store& store) {
-    register_tenant(store, "");
-    register_tenant(store, "acme");
-    register_tenant(store, "zeta");
-    struct Row {
-      TenantId tenant;
-      std::uint8_t number;
-      int seen_s, expires_s, idle_s;
-    };
-    const Row rows[] = {{acme, 1, 0, 500, 100},
-                        {zeta, 2, 0, 90, 100},
-                        {TenantId::platform(), 3, 50, 500, 100},
-                        {acme, 4, 0, 1000, 0},
-                        {zeta, 5, 900, 1000, 100}};
-    for (const Row& row : rows) {
-      change(store, row.tenant, [&](Tx& tx) {
-        Session session = sample_session(row.tenant, row.number);
-        session.seen_at = noon + std::chrono::seconds(row.seen_s);
-        session.expires_at = noon + std::chrono::seconds(row.expires_s);
-        session.idle_s = row.idle_s;
-        tx.put(session);
-      });
-    }
-    const auto reader = store.open_reader();
-    const auto ended = [&](Reader& r, int now_s, std::size_t limit = 10) {
-      std::string numbers;
-      for (const Session& each : r.ended_sessions(noon + std::chrono::seconds(now_s), limit)) {
-        numbers += fmt::format("{}/{} ", each.tenant.text(), int{each.id[0]});
-      }
-      return numbers;
-    };
-    CHECK(ended(*reader, 89).empty());
-    CHECK(ended(*reader, 90) == "zeta/2 ");
-    CHECK(ended(*reader, 100) == "zeta/2 acme/1 ");
-    CHECK(ended(*reader, 999) == "zeta/2 acme/1 /3 ");
-    CHECK(ended(*reader, 1000) == "zeta/2 acme/1 /3 acme/4 zeta/5 ");
-    CHECK(ended(*reader, 1000, 2) == "zeta/2 acme/1 ");
-    change(store, acme, [&](Tx& tx) {
-      Session used = sample_session(acme, 1);
-      used.seen_at = noon + std::chrono::seconds(300);
-      used.expires_at = noon + std::chrono::seconds(5000);
-      used.idle_s = 100;
-      tx.put(used);
-      CHECK(ended(tx, 350) == "zeta/2 /3 ");
-    });
-    change(store, zeta, [&](Tx& tx) { tx.erase_session(zeta, sample_session(zeta, 2).id); });
-    CHECK(ended(*reader, 400) == "/3 acme/1 ");
-  });
-}
-
 TEST_CASE("a counter is what it was set to, for each kind and element apart, and 0 when it was never set") {
   on_every_store([](Store& store) {
     register_tenant(store, "acme");

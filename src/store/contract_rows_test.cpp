@@ -195,6 +195,11 @@ TEST_CASE("a revocation is recorded once, counted in its tenant's row, and never
     CHECK(reader->is_revoked(acme, RevocationKind::key, revocation.id));
     CHECK(!reader->is_revoked(acme, RevocationKind::token, revocation.id));
     CHECK(!reader->is_revoked(acme, RevocationKind::key, {}));
+    const Bytes<32> ids[] = {{1}, revocation.id, {2}};
+    CHECK(reader->revoked_among(acme, RevocationKind::key, ids) == std::vector{revocation.id});
+    CHECK(reader->revoked_among(acme, RevocationKind::token, ids).empty());
+    CHECK(reader->revoked_among(TenantId::platform(), RevocationKind::key, ids).empty());
+    CHECK(reader->revoked_among(acme, RevocationKind::key, {}).empty());
     // An update with a copy from before the revocation does not undo the count.
     change(store, acme, [&](Tx& tx) { tx.update(sample_tenant("acme")); });
     CHECK(reader->tenant(acme).value().revocations == 1);

@@ -54,6 +54,9 @@ class Run:
         if kind == "dpop":
             key, token, method, path = rest.split()
             return credential.proof(self.seed(key), self.variables[token], method, self.server.url + path)
+        if kind == "link" and word not in self.variables:
+            key, token, holder = rest.split()
+            self.variables[word] = credential.link(self.variables[token], self.seed(key), credential.public_key_of(self.seed(holder)))
         if kind == "session_proof":  # of what a challenge was captured as
             return credential.session_proof(self.seed(rest), {name: self.variables[name] for name in ("nonce", "aud", "rid")})
         if word not in self.variables:

@@ -18,6 +18,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import credential  # noqa: E402
+import revoking  # noqa: E402
 from server import Server, add_arguments  # noqa: E402
 from watch import wait_for  # noqa: E402
 
@@ -217,8 +218,7 @@ def sessions(trial, public):
     trial.secrets.append(text)
     trial.run("session", "open", *as_ana, "--save", "ana.session", code=INPUT_OUTPUT, says="it is there already")
     worth = trial.json("whoami")  # by the context that is current now
-    trial.expect("who one is by it", (worth["token_id"], worth["session_id"], worth["tenant_id"]),
-                 (issued["token_id"], opened["session_id"], "acme"))
+    trial.expect("who one is by it", (worth["token_id"], worth["session_id"], worth["tenant_id"]), (issued["token_id"], opened["session_id"], "acme"))
     trial.run("vm", "list", "--limit", "1")
     trial.run("token", "list", "--limit", "1")  # whose path has the tenant
     found = {each["session_id"]: (each["label"], each["current"]) for each in trial.json("session", "list")["sessions"]}
@@ -479,6 +479,7 @@ def run(server, folder):
     pages(trial)
     trouble(trial)
     self_test(trial)
+    revoking.run(trial, public)
     completion(trial)
     return trial.faults
 

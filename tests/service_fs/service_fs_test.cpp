@@ -327,9 +327,17 @@ TEST_CASE("tampering is found, with the log and the index") {
          write_bytes(path, bytes);
        },
        "index 9: tile/0/000 is not what the leaves give"},
-      {"the usage counters changed",
+      {"a usage counter changed",
        [](World& w) { w.tamper("UPDATE tenant_usage SET used_vms = 1 WHERE tenant_id = 'globex'"); },
-       "log globex (03000000000000000000000000000000), index 2: the usage counters"},
+       "log globex (03000000000000000000000000000000), index 2: the usage counters are not those of the rows: vms 1 in "
+       "place of 0\n"},
+      {"all others changed",
+       [](World& w) {
+         w.tamper(
+             "UPDATE tenant_usage SET used_storage_gb = 2, used_ram_mb = 3, used_vcpus = 4 WHERE tenant_id = "
+             "'globex'");
+       },
+       "of the rows: storage_gb 2 in place of 0, ram_mb 3 in place of 0, vcpus 4 in place of 0\n"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.name);

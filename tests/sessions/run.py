@@ -157,6 +157,32 @@ def platform(trial):
     trial.ended("ended by the platform", mine)
     trial.client.send("DELETE", f"/v1/sessions/{session['session_id']}", session["credential"], expect=204)
     trial.expect("ended by itself", trial.client.send("GET", "/v1/tenants", session["credential"]).reason, "session_ended")
+    narrowed_platform(trial, tenant)
+
+
+def narrowed_platform(trial, tenant):
+    """What hangs from an administrator's token in a tenant's namespace goes with it, its rows by the sweep."""
+    root = trial.issue(None, "service:platform-admin", delegable_depth=1)
+    seed = secrets.token_bytes(32)
+    chain = credential.link(root["token"], trial.seed, credential.public_key_of(seed), tid=tenant, scope="service:tenant-admin")
+    proof = credential.session_proof(seed, trial.challenge(chain))
+    linked = trial.client.send("POST", "/v1/sessions", chain, {"proof": proof}, expect=201).json
+    below = trial.open(trial.client.issue(tenant, trial.key, by=chain)["token"])
+    staying = trial.open(trial.issue(tenant)["token"])
+    trial.secrets.append(linked["credential"].rpartition(".")[2])
+    trial.client.send("DELETE", f"/v1/tokens/{root['token_id']}", trial.client.admin, expect=204)
+    trial.ended("once the platform's token above its link is revoked", linked)
+    trial.ended("once the platform's token above its own is revoked", below)
+    path = f"/v1/tenants/{tenant}"
+
+    def closed():
+        rows = trial.client.send("GET", f"{path}/ledger/entries?type=SESSION_CLOSE", trial.client.admin, expect=200).json["entries"]
+        return {row["data"]["session_id"]: (row["actor"]["kind"], row["data"]["reason"]) for row in rows}
+
+    gone = {linked["session_id"], below["session_id"]}
+    wait_for(lambda: time.sleep(0.5) or gone <= closed().keys(), PATIENCE_S)
+    trial.expect("how the rows went", [closed().get(each) for each in gone], [("system", "token_revoked")] * 2)
+    trial.expect("what is left", set(trial.listed(trial.client.admin, f"{path}/sessions")), {staying["session_id"]})
 
 
 def wrong_proofs(trial):

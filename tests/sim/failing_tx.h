@@ -44,6 +44,7 @@ class FailingTx final : public Tx {
   std::vector<Session> ended_sessions(Instant now, std::size_t limit) override {
     return tx_.ended_sessions(now, limit);
   }
+  std::vector<Session> all_sessions(const SessionWalk& walk) override { return tx_.all_sessions(walk); }
   std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) override {
     return tx_.link(tenant, rid);
   }

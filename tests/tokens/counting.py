@@ -157,6 +157,8 @@ def seen(trial):
     rest = trial.send("GET", f"{path}/links?page_size=1&page_token={page['next_page_token']}", trial.client.admin, expect=200).json
     trial.expect("page by page", sorted(each["rid"] for each in page["links"] + rest["links"]), sorted(chain.rids[1:]))
 
+    trial.expect("which are revoked", [each["revoked"] for each in links], [False, False])
+
     below = Chain(trial, tenant, by=chain.upto(0)).link()
     hung = trial.client.issue(tenant, trial.key, "READ", by=below.token)
     trial.expect("the parent is a link", record(hung).json["parent"], below.rids[1])
@@ -166,4 +168,44 @@ def seen(trial):
         trial.expect("who saw it", (entry["actor"]["kind"], entry["ts"] >= before * 1000, "token_id" in entry["data"]), ("system", True, False))
 
 
-ITEMS = [uses, families, platform, quotas, rates, seen]
+def revoked_links(trial):
+    """The list of links says of each whether it is revoked: by its rid, with what is above it, by a key, with its generation."""
+    def used(tenant, chain):
+        trial.accepted("a use", chain.token)
+        wait_for(lambda: set(chain.rids[1:]) <= shown(tenant).keys(), TOLD_WITHIN_S)
+
+    def shown(tenant):
+        rows = trial.send("GET", f"/v1/tenants/{tenant}/links", trial.client.admin, expect=200).json["links"]
+        return {row["rid"]: row["revoked"] for row in rows}
+
+    def end(tenant, **what):
+        trial.send("POST", f"/v1/tenants/{tenant}/revocations", trial.client.admin, what, expect=204)
+
+    tenant = trial.tenant()
+    chains = [Chain(trial, tenant).link().link().link() for _ in range(4)]
+    for chain in chains:
+        used(tenant, chain)
+    keys = [holder.name for chain in chains[1:3] for holder in (chain.holders[2], chain.holders[0])]
+    for what, which, expected in (({"rid": chains[0].rids[2]}, 0, [False, True, True]), ({"rid": chains[0].rids[1]}, 0, [True] * 3),
+                                  ({"subject_pubkey": keys[0]}, 1, [False, True, True]), ({"subject_pubkey": keys[3]}, 2, [True] * 3)):
+        end(tenant, **what)
+        state = shown(tenant)
+        trial.expect(f"links after {next(iter(what))}", [state[rid] for rid in chains[which].rids[1:]], expected)
+    trial.expect("one of which nothing was revoked", [shown(tenant)[rid] for rid in chains[3].rids[1:]], [False] * 3)
+    end(tenant, all=True)
+    trial.expect("links after all", set(shown(tenant).values()), {True})
+
+    tenant = trial.tenant()
+    above = Chain(trial, tenant)
+    hung = Chain(trial, tenant, by=above.token).link()
+    narrowed = Chain(trial, None, "service:platform-admin").link(tid=tenant, scope="INPUT")
+    for chain in (hung, narrowed):
+        used(tenant, chain)
+    trial.expect("links before", set(shown(tenant).values()), {False})
+    end(tenant, rid=above.rids[0])
+    trial.expect("a link under what hung from it", [shown(tenant)[each.rids[1]] for each in (hung, narrowed)], [True, False])
+    trial.send("DELETE", f"/v1/tokens/{narrowed.issued['token_id']}", trial.client.admin, expect=204)
+    trial.expect("a link under the platform's token", shown(tenant)[narrowed.rids[1]], True)
+
+
+ITEMS = [uses, families, platform, quotas, rates, seen, revoked_links]

@@ -3,15 +3,17 @@
 chains.py, counting.py and devices.py by their name. The server has one I/O thread, so that a token used twice was in the only cache the second time.
 
 Usage: run.py --server PROGRAM
-Elsewhere: 3 in src/token/verify_test.cpp, 16's key states in tests/keys/run.py, 4 in
-src/store/contract_rows_test.cpp (revocations are never forgotten), 17's checkpoints in src/ledger/checkpoint_test.cpp, 22 in tests/fuzz.
-2 needs replicas; 12 and 13 are races, in tests/concurrency/counting.py.
+Elsewhere: 2 and 3 need replicas and a database that goes away, `revocation`, `away` and `silent` in tests/replicas/run.py; 4 is in
+src/store/contract_rows_test.cpp (revocations are never forgotten), on both stores; 9 to 11 in devices.py; 12 and 13 are races, in
+tests/concurrency/counting.py; 16's key states in tests/keys/run.py; 22 in tests/fuzz.
 """
 import argparse
 import concurrent.futures
 import pathlib
+import re
 import secrets
 import sys
+import tempfile
 import threading
 import time
 
@@ -22,10 +24,26 @@ import credential  # noqa: E402
 import devices  # noqa: E402
 from client import Client  # noqa: E402
 from server import Server, add_arguments  # noqa: E402
+from watch import wait_for  # noqa: E402
 
 ROUNDS = 100
 REFUSED_WITHIN_S = 10
+PUBLISHED_WITHIN_S = 20
+LONG_TEXT = re.compile(rb"[A-Za-z0-9_-]{40,}")  # as claims and signatures stand between the points of a token
 ARGUMENTS = ["--threads", "1", "--log-level", "debug", "--address-rate-limit-rpm", "1000"]
+
+
+class Remembering(Client):
+    """Keeps every token and proof that it sent."""
+
+    def __init__(self, server):
+        super().__init__(server)
+        self.sent = set()
+
+    def send(self, method, path, token=None, body=None, headers=(), expect=None):
+        fields = [value.rpartition(" ")[2] for name, value in headers if name in ("Authorization", "DPoP")]
+        self.sent |= {each for each in (token, *fields) if each and each.startswith("eyJ")}
+        return super().send(method, path, token, body, headers, expect)
 
 
 class Trial:
@@ -33,7 +51,7 @@ class Trial:
 
     def __init__(self, server):
         self.server = server
-        self.client = Client(server)
+        self.client = Remembering(server)
         self.issuer = credential.seed_of(server.data_dir, "token-issuer")
         self.key = credential.b64url(credential.public_key_of(secrets.token_bytes(32)))
         self.faults = []
@@ -167,12 +185,17 @@ def item_06(trial):
 def item_07(trial):
     """Run last: nothing that the server said or wrote holds a credential, at its most talkative level."""
     texts = [path for path in trial.server.data_dir.rglob("*") if path.is_file() and path.name != "admin.token"]
+    if hasattr(trial.server.store, "cluster"):
+        texts += [path for path in trial.server.store.cluster.data.rglob("*") if path.is_file()]
+    parts = {part.encode() for sent in trial.client.sent for element in sent.split("~") for part in element.split(".")[1:]}
+    trial.expect("tokens and proofs looked for", len(parts) > 300, True)
     for path in [*texts, trial.server.log_path]:
         try:
             content = path.read_bytes()
         except FileNotFoundError:
             continue  # the publisher has just put it in its place
         trial.expect(f"{path.name} with a token", b"eyJhbGci" in content, False)  # {"alg
+        trial.expect(f"{path.name} with claims or a signature", parts & set(LONG_TEXT.findall(content)), set())
         trial.expect(f"{path.name} with a header field", b"uthorization: " in content, False)
     trial.expect("refusals that repeat a token", [each.status for each in trial.answers if each.status >= 400 and b"eyJhbGci" in each.body],
                  [])
@@ -267,6 +290,23 @@ def item_17(trial):
     header = {"alg": "EdDSA", "kid": thumbprint, "typ": "cadastre-cap+jwt"}
     forged = credential.jws(ledger, header, credential.claims_of(token))
     trial.refused("one that names the ledger's key", forged, 401, "unknown_kid")
+
+    record = trial.send("GET", f"/v1/tenants/{tenant}", trial.client.admin, expect=200).json
+    path = f"/v1/tenants/{tenant}/ledger/proof/0"
+    trial.expect("a proof in time", wait_for(lambda: trial.send("GET", path, trial.client.admin).status == 200, PUBLISHED_WITHIN_S), True)
+    proof = trial.send("GET", path, trial.client.admin, expect=200).body.decode()
+    head, note, signatures = proof.split("\n\n")
+    resigned = []
+    for line in signatures.splitlines():
+        dash, name, text = line.split(" ")
+        signature = credential.unb64(text)[:4] + credential.sign(trial.issuer, f"{note}\n".encode())
+        resigned.append(f"{dash} {name} {credential.b64(signature)}\n")
+    with tempfile.TemporaryDirectory() as folder:
+        for what, text, code in (("as it was published", proof, 0), ("signed with the tokens' key", f"{head}\n\n{note}\n\n{''.join(resigned)}", 1)):
+            file = pathlib.Path(folder, "entry.proof")
+            file.write_text(text, encoding="utf-8")
+            done = trial.server.service_fs("verify", "--proof", file, "--vkey", record["ledger"]["vkey"])
+            trial.expect(f"a checkpoint {what}: {done.stderr}", done.returncode, code)
 
 
 def item_18(trial):

@@ -36,16 +36,7 @@ Handle write_new_file(const std::string& path, std::string_view bytes, unsigned 
 
 Handle::Handle(const std::string& path, int flags, unsigned mode)
     : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {
-  if (descriptor_ < 0) throw failure_of("open", path);
-}
-
-Handle& Handle::operator=(Handle&& other) noexcept {
-  std::swap(descriptor_, other.descriptor_);
-  return *this;
-}
-
-Handle::~Handle() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+  if (descriptor() < 0) throw failure_of("open", path);
 }
 
 StoreFailure failure_of(std::string_view call, std::string_view path) {
@@ -75,12 +66,7 @@ std::optional<std::string> read_file(const std::string& path, std::size_t bytes_
 }
 
 void write_all(const Handle& file, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(file.descriptor(), bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw failure_of("write", path);
-    bytes.remove_prefix(static_cast<std::size_t>(count));
-  }
+  if (!cadastre::write_all(file.descriptor_, bytes)) throw failure_of("write", path);
 }
 
 void sync_data(const Handle& file, const std::string& path) {

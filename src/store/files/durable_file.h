@@ -4,28 +4,24 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
+#include "base/descriptor.h"
 #include "service/ports.h"
 
 namespace cadastre::files {
 
-/// Owns a file descriptor.
+/// An open file.
 class Handle {
  public:
   /// open(2), closed on exec. Throws StoreFailure naming the file.
   Handle(const std::string& path, int flags, unsigned mode = 0);
-  static Handle own(int descriptor) { return Handle(descriptor); }
-  Handle(Handle&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  Handle& operator=(Handle&& other) noexcept;
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  ~Handle();
-  int descriptor() const { return descriptor_; }
+  static Handle own(int descriptor) { return Handle(Descriptor(descriptor)); }
+  int descriptor() const { return descriptor_.number(); }
 
  private:
-  explicit Handle(int descriptor) : descriptor_(descriptor) {}
-  int descriptor_;
+  friend void write_all(const Handle& file, std::string_view bytes, const std::string& path);
+  explicit Handle(Descriptor descriptor) : descriptor_(std::move(descriptor)) {}
+  Descriptor descriptor_;
 };
 
 /// What errno says of a failed call on that file.

@@ -143,6 +143,16 @@ bool is_revoked(Connection& connection, const TenantId& tenant, RevocationKind k
   return connection.run(Sql::is_revoked, tenant.text(), kind, id).next();
 }
 
+std::vector<Bytes<32>> revoked_among(Connection& connection, const TenantId& tenant, RevocationKind kind,
+                                     std::span<const Bytes<32>> ids) {
+  if (ids.empty()) return {};
+  Columns columns;
+  for (const Bytes<32>& id : ids) columns.add(tenant.text(), kind, id);
+  Pipeline pipeline(connection);
+  pipeline.send_rows(Sql::revoked_among, columns);
+  return all_of<Bytes<32>>(std::move(pipeline.finish().front()), [](const Rows& rows) { return rows.blob<32>(0); });
+}
+
 std::optional<Device> find_device(Connection& connection, const TenantId& tenant, std::string_view id) {
   return first_of<Device>(connection.run(Sql::find_device, tenant.text(), id), device_of);
 }
@@ -167,6 +177,12 @@ std::vector<cadastre::Session> find_sessions(Connection& connection, const Tenan
 
 std::vector<cadastre::Session> ended_sessions(Connection& connection, Instant now, std::size_t limit) {
   return all_of<cadastre::Session>(connection.run(Sql::ended_sessions, now, limit), session_of);
+}
+
+std::vector<cadastre::Session> all_sessions(Connection& connection, const SessionWalk& walk) {
+  const ByteView after = walk.after ? ByteView(*walk.after) : ByteView();
+  return all_of<cadastre::Session>(connection.run(Sql::all_sessions, walk.after_tenant.text(), after, walk.limit),
+                                   session_of);
 }
 
 std::optional<SeenLink> find_link(Connection& connection, const TenantId& tenant, const RevocationId& rid) {

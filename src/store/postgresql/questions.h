@@ -23,6 +23,8 @@ std::optional<IssuedToken> find_token(Connection& connection, const TenantId& te
 std::optional<IssuedToken> find_token_by_rid(Connection& connection, const TenantId& tenant, const RevocationId& rid);
 std::vector<IssuedToken> find_tokens(Connection& connection, const TenantId& tenant, const TokenQuery& query);
 bool is_revoked(Connection& connection, const TenantId& tenant, RevocationKind kind, const Bytes<32>& id);
+std::vector<Bytes<32>> revoked_among(Connection& connection, const TenantId& tenant, RevocationKind kind,
+                                     std::span<const Bytes<32>> ids);
 
 std::optional<Device> find_device(Connection& connection, const TenantId& tenant, std::string_view id);
 std::vector<Device> find_devices(Connection& connection, const TenantId& tenant, const DeviceQuery& query);
@@ -30,6 +32,7 @@ std::optional<Challenge> find_challenge(Connection& connection, const TenantId& 
 std::optional<cadastre::Session> find_session(Connection& connection, const TenantId& tenant, const SessionId& id);
 std::vector<cadastre::Session> find_sessions(Connection& connection, const TenantId& tenant, const SessionQuery& query);
 std::vector<cadastre::Session> ended_sessions(Connection& connection, Instant now, std::size_t limit);
+std::vector<cadastre::Session> all_sessions(Connection& connection, const SessionWalk& walk);
 std::optional<SeenLink> find_link(Connection& connection, const TenantId& tenant, const RevocationId& rid);
 std::vector<SeenLink> find_links(Connection& connection, const TenantId& tenant, const LinkQuery& query);
 /// Nothing when nothing was counted yet.

@@ -54,6 +54,10 @@ class SessionReader final : public Reader {
   bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) override {
     return ask([&](Connection& c) { return postgresql::is_revoked(c, tenant, kind, id); });
   }
+  std::vector<Bytes<32>> revoked_among(const TenantId& tenant, RevocationKind kind,
+                                       std::span<const Bytes<32>> ids) override {
+    return ask([&](Connection& c) { return postgresql::revoked_among(c, tenant, kind, ids); });
+  }
   std::optional<Device> device(const TenantId& tenant, std::string_view id) override {
     return ask([&](Connection& c) { return find_device(c, tenant, id); });
   }
@@ -71,6 +75,9 @@ class SessionReader final : public Reader {
   }
   std::vector<cadastre::Session> ended_sessions(Instant now, std::size_t limit) override {
     return ask([&](Connection& c) { return postgresql::ended_sessions(c, now, limit); });
+  }
+  std::vector<cadastre::Session> all_sessions(const SessionWalk& walk) override {
+    return ask([&](Connection& c) { return postgresql::all_sessions(c, walk); });
   }
   std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) override {
     return ask([&](Connection& c) { return find_link(c, tenant, rid); });

@@ -33,6 +33,7 @@ const std::map<Sql, const char*> of_the_deployment = {
     {Sql::logs_after, "the same, from one page to the next"},
     {Sql::unpublished_logs, "the publisher takes the logs that wait longest, from a small table of those that wait"},
     {Sql::ended_sessions, "the sweep of sessions whose time is over, along an index of its own"},
+    {Sql::all_sessions, "the sweep of sessions under administrators' tokens that were revoked, along the key"},
     {Sql::sweep_answers, "forgets expired answers, a few rows at a time along the key"},
     {Sql::mark_commit, "one row of each writing thread"},
     {Sql::find_commit, "the same row"},

@@ -110,6 +110,9 @@ constexpr Statement all[] = {
      "WHERE k.tenant_id = n.tenant_id AND k.token_id = n.token_id"},
 
     {Sql::is_revoked, "is_revoked", "SELECT 1 FROM revocation WHERE tenant_id = $1 AND kind = $2 AND id = $3"},
+    {Sql::revoked_among, "revoked_among",
+     "SELECT r.id FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS n(tenant_id, kind, id) "
+     "JOIN revocation r ON r.tenant_id = n.tenant_id AND r.kind = n.kind AND r.id = n.id"},
     {Sql::insert_revocations, "insert_revocations",
      "INSERT INTO revocation (tenant_id, kind, id, revoked_at, expires_at) SELECT * FROM unnest($1::text[], "
      "$2::bigint[], $3::bytea[], $4::bigint[], $5::bigint[])"},
@@ -151,6 +154,9 @@ constexpr Statement all[] = {
     {Sql::ended_sessions, "ended_sessions",
      "SELECT tenant_id, session_id, " SESSION("") " FROM session WHERE " SESSION_END " <= $1 ORDER BY " SESSION_END
                                                   ", tenant_id, session_id LIMIT $2"},
+    {Sql::all_sessions, "all_sessions",
+     "SELECT tenant_id, session_id, " SESSION(
+         "") " FROM session WHERE (tenant_id, session_id) > ($1, $2) ORDER BY tenant_id, session_id LIMIT $3"},
     {Sql::put_sessions, "put_sessions",
      "INSERT INTO session (tenant_id, session_id, " SESSION(
          "") ") SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::bytea[], $5::text[], $6::bytea[], "

@@ -46,6 +46,7 @@ enum class Sql {
   mark_tokens,
 
   is_revoked,
+  revoked_among,
   insert_revocations,
 
   find_device,
@@ -59,6 +60,7 @@ enum class Sql {
   find_session,
   sessions_after,
   ended_sessions,
+  all_sessions,
   put_sessions,
   erase_sessions,
   find_link,

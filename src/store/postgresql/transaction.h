@@ -79,6 +79,7 @@ class Transaction final : public Tx {
   std::optional<cadastre::Session> session(const TenantId& tenant, const SessionId& id) override;
   std::vector<cadastre::Session> sessions(const TenantId& tenant, const SessionQuery& query) override;
   std::vector<cadastre::Session> ended_sessions(Instant now, std::size_t limit) override;
+  std::vector<cadastre::Session> all_sessions(const SessionWalk& walk) override;
   std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) override;
   std::vector<SeenLink> links(const TenantId& tenant, const LinkQuery& query) override;
   std::int64_t counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid) override;

@@ -79,6 +79,10 @@ std::vector<cadastre::Session> Transaction::ended_sessions(Instant now, std::siz
   return postgresql::ended_sessions(up_to_date(), now, limit);
 }
 
+std::vector<cadastre::Session> Transaction::all_sessions(const SessionWalk& walk) {
+  return postgresql::all_sessions(up_to_date(), walk);
+}
+
 void Transaction::put(const cadastre::Session& session) {
   require(session.tenant);
   write_entry(buffer_.sessions, {session.tenant, session.id}, std::optional(session));

@@ -42,6 +42,9 @@ SessionTable::SessionTable(Connection& connection)
                             " FROM session WHERE tenant_id = ?1 AND session_id > ?2 ORDER BY session_id LIMIT ?3"),
       ended_(connection, "SELECT " + columns + ", tenant_id FROM session WHERE " + ends_at + " <= ?1 ORDER BY " +
                              ends_at + ", tenant_id, session_id LIMIT ?2"),
+      all_(connection, "SELECT " + columns +
+                           ", tenant_id FROM session WHERE (tenant_id, session_id) > (?1, ?2) "
+                           "ORDER BY tenant_id, session_id LIMIT ?3"),
       put_(connection,
            "INSERT OR REPLACE INTO session (tenant_id, " + columns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
       erase_(connection, "DELETE FROM session WHERE tenant_id = ?1 AND session_id = ?2") {}
@@ -63,6 +66,14 @@ std::vector<Session> SessionTable::page(const TenantId& tenant, const SessionQue
 std::vector<Session> SessionTable::ended(Instant now, std::size_t limit) {
   std::vector<Session> sessions;
   auto rows = ended_(now, limit);
+  while (rows.next()) sessions.push_back(session_of(rows, tenant_id_of(rows.bytes(17))));
+  return sessions;
+}
+
+std::vector<Session> SessionTable::all(const SessionWalk& walk) {
+  std::vector<Session> sessions;
+  const ByteView after = walk.after ? ByteView(*walk.after) : ByteView();
+  auto rows = all_(walk.after_tenant.text(), after, walk.limit);
   while (rows.next()) sessions.push_back(session_of(rows, tenant_id_of(rows.bytes(17))));
   return sessions;
 }

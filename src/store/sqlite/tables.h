@@ -92,6 +92,7 @@ class Asking : public Port {
   std::vector<Session> ended_sessions(Instant now, std::size_t limit) override {
     return tables_.sessions.ended(now, limit);
   }
+  std::vector<Session> all_sessions(const SessionWalk& walk) override { return tables_.sessions.all(walk); }
   std::optional<SeenLink> link(const TenantId& tenant, const RevocationId& rid) override {
     return tables_.links.find(tenant, rid);
   }
