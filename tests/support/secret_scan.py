@@ -1,6 +1,7 @@
 """Looks for secrets in what a server leaves behind and says: its files, its database's, its log, its figures, its refusals (law 6 of
 docs/DESIGN.md, docs/TOKENS.md section 15). What is found is named by its place and kind, and never shown."""
 import base64
+import contextlib
 import os
 import pathlib
 import re
@@ -9,6 +10,8 @@ import tempfile
 
 TEXT_BYTES = 18  # of a JSON object's beginning: enough for the longest first name and what follows it
 PIECE_BYTES_MIN = 10  # of a key: what is found by chance once in 2^80
+SHAPE_BYTES_MAX = 256  # from its beginning, enough to know any of them
+SMALL_BYTES = 2_000_000
 
 # By what each begins with, because that is found fastest. A token is base64url of `{"alg":`, or of any other first name.
 SHAPES = (
@@ -73,8 +76,11 @@ class SecretScan:
         self.found = {}  # (place, kind): the first offset
 
     def add(self, *texts, kind="a secret of this test"):
-        """Texts that nobody else may have written down."""
-        self.known |= {text.encode() if isinstance(text, str) else text: kind for text in texts}
+        """Texts that nobody else may have written down, each in one line and too long to be found by chance."""
+        for text in (text.encode() if isinstance(text, str) else text for text in texts):
+            if len(text) < PIECE_BYTES_MIN or b"\n" in text:
+                raise ValueError(f"{kind} of {len(text)} bytes cannot be looked for")
+            self.known[text] = kind
 
     def add_keys(self, folder):
         """The private keys that lie there, each as 64 hex digits. Those of before stay known."""
@@ -100,15 +106,14 @@ class SecretScan:
 
     def look_at_files(self, paths, shown=str):
         """Looks at files, named in the report by what `shown` makes of their paths. Those that go away meanwhile are passed over."""
-        paths = list(paths)
-        for path in paths:
-            try:
-                for at, kind in shapes_in(path.read_bytes()):
-                    self.note(shown(path), at, kind)
-            except FileNotFoundError:
+        for path, at, text in occurrences([*self.known, *(beginning for beginning, _, _ in SHAPES)], list(paths)):
+            if text in self.known:
+                self.note(shown(path), at, self.known[text])
                 continue
-        for path, at, text in grep(self.known, paths):
-            self.note(shown(path), at, self.known[text])
+            with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
+                file.seek(at)
+                for offset, kind in shapes_in(file.read(SHAPE_BYTES_MAX)):
+                    self.note(shown(path), at + offset, kind)
 
     def look_at_data(self, folder):
         """A server's data directory: all but the keys and the first token, which lie there to be used."""
@@ -123,10 +128,27 @@ class SecretScan:
             raise SecretFound("secrets where none may be:\n" + "".join(f"  {place}: {kind} at byte {at}\n" for (place, kind), at in found.items()))
 
 
-def grep(texts, paths):
-    """Path, offset and text wherever one of the texts is in a file: one pass over many files for many texts."""
-    if not texts or not paths:
+def occurrences(texts, paths):
+    """Path, offset and text wherever one of the texts is in a file. Much is left to grep, which goes through it once for all texts."""
+    sizes = []
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            sizes.append(path.stat().st_size)
+    if sum(sizes) > SMALL_BYTES:
+        yield from grep(texts, paths)
         return
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            content = path.read_bytes()
+            for text in texts:
+                at = content.find(text)
+                while at >= 0:
+                    yield path, at, text
+                    at = content.find(text, at + 1)
+
+
+def grep(texts, paths):
+    """The same by grep, whose start costs more than a look at a few small files."""
     with tempfile.NamedTemporaryFile() as file:  # not as arguments, which every process may read
         file.write(b"\n".join(texts) + b"\n")
         file.flush()

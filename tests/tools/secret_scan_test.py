@@ -7,6 +7,7 @@ import secrets
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from secret_scan import SecretFound, SecretScan, expect_no_secret_in_refusal, files_below, shapes_in, spellings  # noqa: E402
@@ -84,12 +85,19 @@ class FilesTest(unittest.TestCase):
         self.scan.add_keys(self.folder / "keys")
 
     def found(self):
-        """What the verdict says; nothing when all is well."""
-        self.scan.look_at_files(files_below(self.folder, but=(self.folder / "keys",)), lambda path: path.relative_to(self.folder))
+        """What the verdict says, by both ways of looking; nothing when all is well."""
+        files = list(files_below(self.folder, but=(self.folder / "keys",)))
+        few = self.verdict(files)
+        with unittest.mock.patch("secret_scan.SMALL_BYTES", -1):
+            self.assertEqual(self.verdict(files), few)
+        return few
+
+    def verdict(self, files):
+        self.scan.look_at_files(files, lambda path: path.relative_to(self.folder))
         try:
             self.scan.verdict()
         except SecretFound as found:
-            return str(found)
+            return "\n".join(sorted(str(found).splitlines(keepends=True)))
         return ""
 
     def test_a_clean_folder(self):
@@ -120,6 +128,11 @@ class FilesTest(unittest.TestCase):
         self.assertNotIn("eyJ", said)
         self.assertEqual(self.found() != "", True)  # it is still there
         self.assertEqual(SecretScan().verdict(), None)
+
+    def test_what_cannot_be_looked_for(self):
+        for text in ("", "short", "two lines\nof a secret"):
+            with self.assertRaises(ValueError):
+                self.scan.add(text)
 
     def test_a_key_that_was_replaced_stays_known(self):
         (self.folder / "keys" / "token-issuer.key").write_text("0" * 64 + "\n", encoding="ascii")
