@@ -11,24 +11,7 @@ namespace {
 
 constexpr std::int64_t freshness_s = 60;  // to either side (TOKENS.md section 8)
 
-struct ProofClaims {
-  std::string method;
-  std::string url;
-  std::string credential_hash;
-  std::string id;
-  std::int64_t issued_at_s = 0;
-};
-
 std::unexpected<TokenFault> refused(std::string reason) { return fault(FaultKind::proof, std::move(reason)); }
-
-/// RFC 9449 section 4.2; `nonce` is tolerated, because a client may send one that it was given elsewhere.
-Checked<ProofClaims> decode_proof_claims(std::string_view payload) {
-  ProofClaims claims;
-  claims.issued_at_s = TRY(decode_proof_payload(
-      payload, {{"htm", &claims.method}, {"htu", &claims.url}, {"ath", &claims.credential_hash}, {"jti", &claims.id}},
-      {"nonce"}));
-  return claims;
-}
 
 /// The claims of a proof that the token's holder signed.
 Checked<ProofClaims> open_proof(const VerifiedToken& token, std::string_view proof) {
@@ -102,6 +85,14 @@ ReplayMemory::Answer ReplayMemory::remember(const Digest& proof, Instant now) {
   if (remembered >= capacity_) return Answer::full;
   seen_[static_cast<std::size_t>(current_) % periods].insert(proof);
   return Answer::fresh;
+}
+
+Checked<ProofClaims> decode_proof_claims(std::string_view payload) {
+  ProofClaims claims;
+  claims.issued_at_s = TRY(decode_proof_payload(
+      payload, {{"htm", &claims.method}, {"htu", &claims.url}, {"ath", &claims.credential_hash}, {"jti", &claims.id}},
+      {"nonce"}));
+  return claims;
 }
 
 std::optional<std::string> normal_url(std::string_view url) {

@@ -38,6 +38,20 @@ class ReplayMemory {
   std::array<std::unordered_set<Digest, Hash>, periods> seen_;
 };
 
+/// What the payload of a proof says, whoever wrote it.
+struct ProofClaims {
+  std::string method;           ///< `htm`
+  std::string url;              ///< `htu`
+  std::string credential_hash;  ///< `ath`
+  std::string id;               ///< `jti`
+  std::int64_t issued_at_s = 0;
+};
+
+/// Reads a payload that has `ath`, `htm`, `htu`, `iat`, `jti` and nothing else but a `nonce`, which is tolerated
+/// because a client may send one that it was given elsewhere (RFC 9449 section 4.2). Refuses what
+/// `decode_proof_payload` refuses. Nothing in it is compared here.
+Checked<ProofClaims> decode_proof_claims(std::string_view payload);
+
 /// The request that a proof must name.
 struct ProvedRequest {
   std::string_view method;

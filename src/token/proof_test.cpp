@@ -159,6 +159,18 @@ TEST_CASE("a full memory is no proof of anything: unavailable, not accepted") {
   CHECK(checked.error() == TokenFault{FaultKind::unavailable, "pop_memory_full"});
 }
 
+TEST_CASE("the claims of a proof are read without its signature") {
+  constexpr std::string_view payload = R"({"ath":"a","htm":"GET","htu":"https://h/","iat":1,"jti":"j","nonce":"n"})";
+  const auto claims = decode_proof_claims(payload);
+  REQUIRE(claims.has_value());
+  CHECK(claims->method == "GET");
+  CHECK(claims->url == "https://h/");
+  CHECK(claims->credential_hash == "a");
+  CHECK(claims->id == "j");
+  CHECK(claims->issued_at_s == 1);
+  CHECK(decode_proof_claims(R"({"ath":"a","htm":"GET","htu":"u","iat":1})").error().reason == "claim_missing:jti");
+}
+
 TEST_CASE("URLs are compared in their normal form (RFC 3986 section 6.2)") {
   struct Row {
     std::string_view url;
