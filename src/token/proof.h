@@ -69,8 +69,9 @@ Checked<void> check_proof(const VerifiedToken& token, const Presented& presented
 std::string make_proof(std::string_view credential, const ProvedRequest& request, const PrivateKey& key,
                        const Bytes<16>& id, Instant now);
 
-/// RFC 3986 section 6.2: scheme and host in lower case, no default port, no needless escapes, no query or fragment.
-/// Nothing when it is not an http or https URL with a host and nothing but a host and port before its path.
+/// RFC 3986 section 6.2: scheme and host in lower case, no default port, no needless escapes, no query or fragment. The
+/// normal form is its own normal form. Nothing when it is not an http or https URL with a host and nothing but a host
+/// and port before its path, or when a `%` in its path is no escape.
 std::optional<std::string> normal_url(std::string_view url);
 
 }  // namespace cadastre
