@@ -20,22 +20,22 @@ constexpr DecodeTable standard_table = table_of(standard_alphabet);
 constexpr DecodeTable url_table = table_of(url_alphabet);
 
 std::string encode(ByteView bytes, std::string_view alphabet) {
-  std::string text;
-  text.reserve((bytes.size() * 4 + 2) / 3);
+  std::string text((bytes.size() * 4 + 2) / 3, '\0');
+  auto next = text.begin();
   std::uint32_t bits = 0;
   unsigned held = 0;
   for (const std::uint8_t byte : bytes) {
     bits = (bits << 8U) | byte;
-    for (held += 8; held >= 6; held -= 6) text += alphabet[(bits >> (held - 6)) & 63U];
+    for (held += 8; held >= 6; held -= 6) *next++ = alphabet[(bits >> (held - 6)) & 63U];
   }
-  if (held > 0) text += alphabet[(bits << (6 - held)) & 63U];
+  if (held > 0) *next = alphabet[(bits << (6 - held)) & 63U];
   return text;
 }
 
 std::optional<std::string> decode(std::string_view text, const DecodeTable& table) {
   if (text.size() % 4 == 1) return std::nullopt;
-  std::string bytes;
-  bytes.reserve(text.size() * 3 / 4);
+  std::string bytes(text.size() * 3 / 4, '\0');
+  auto next = bytes.begin();
   std::uint32_t bits = 0;
   unsigned held = 0;
   for (const char c : text) {
@@ -45,7 +45,7 @@ std::optional<std::string> decode(std::string_view text, const DecodeTable& tabl
     held += 6;
     if (held >= 8) {
       held -= 8;
-      bytes += static_cast<char>((bits >> held) & 255U);
+      *next++ = static_cast<char>((bits >> held) & 255U);
     }
   }
   if ((bits & ((1U << held) - 1U)) != 0) return std::nullopt;

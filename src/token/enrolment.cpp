@@ -32,23 +32,28 @@ Checked<std::string> text_of(const json::Value& payload, std::string_view name) 
 
 }  // namespace
 
+Checked<EnrolmentClaims> decode_enrolment_claims(std::string_view payload) {
+  const json::Value object = TRY(decode_object(payload));
+  TRY(check_names(object));
+  EnrolmentClaims claims{.audience = TRY(text_of(object, "aud")),
+                         .tenant = TRY(text_of(object, "tid")),
+                         .device = TRY(text_of(object, "device_id"))};
+  const auto nonce = decode_digest(TRY(text_of(object, "nonce")));
+  if (!nonce) return fault("claim_type:nonce");
+  claims.nonce = *nonce;
+  const auto issued_at = numeric_date(*object.find("iat"));
+  if (!issued_at) return fault("claim_type:iat");
+  claims.issued_at_s = *issued_at;
+  if (!is_jti(TRY(text_of(object, "jti")), chosen_jti_bytes_max)) return fault("claim_type:jti");
+  return claims;
+}
+
 Checked<EnrolmentProof> read_enrolment_proof(std::string_view text) {
   const Jws jws = TRY(decode_jws(text));
   const JwsHeader header = TRY(decode_header(jws.header, ObjectKind::enrolment));
-  const json::Value payload = TRY(decode_object(jws.payload));
-  TRY(check_names(payload));
-  EnrolmentProof proof{.key = header.jwk,
-                       .is_signed = verify(header.jwk, as_bytes(jws.signing_input), jws.signature),
-                       .audience = TRY(text_of(payload, "aud")),
-                       .tenant = TRY(text_of(payload, "tid")),
-                       .device = TRY(text_of(payload, "device_id"))};
-  const auto nonce = decode_digest(TRY(text_of(payload, "nonce")));
-  if (!nonce) return fault("claim_type:nonce");
-  proof.nonce = *nonce;
-  const auto issued_at = numeric_date(*payload.find("iat"));
-  if (!issued_at) return fault("claim_type:iat");
-  proof.issued_at_s = *issued_at;
-  if (!is_jti(TRY(text_of(payload, "jti")), chosen_jti_bytes_max)) return fault("claim_type:jti");
+  EnrolmentProof proof{TRY(decode_enrolment_claims(jws.payload))};
+  proof.key = header.jwk;
+  proof.is_signed = verify(header.jwk, as_bytes(jws.signing_input), jws.signature);
   return proof;
 }
 

@@ -11,10 +11,8 @@
 
 namespace cadastre {
 
-/// What a proof says, whoever made it: nothing of it is to be believed before `check_enrolment_proof`.
-struct EnrolmentProof {
-  PublicKey key{};         ///< Of its header.
-  bool is_signed = false;  ///< Whether the signature holds under `key`.
+/// What the payload of a proof says, whoever wrote it.
+struct EnrolmentClaims {
   std::string audience;
   std::string tenant;
   std::string device;
@@ -22,9 +20,19 @@ struct EnrolmentProof {
   std::int64_t issued_at_s = 0;  ///< Read, and never compared: the nonce says what is fresh.
 };
 
-/// Reads a proof. Refuses what is no `cadastre-enrol+jwt` with exactly the members `alg`, `jwk`, `typ` and `aud`,
-/// `tid`, `device_id`, `nonce`, `iat`, `jti`, with the reasons of TOKENS.md section 16, steps 4 and 7. A signature that
-/// does not hold is not refused here, so that the attempt can be counted against the nonce.
+/// Reads a payload with exactly `aud`, `tid`, `device_id`, `nonce`, `iat`, `jti`, with the reasons of TOKENS.md section
+/// 16, steps 4 and 7.
+Checked<EnrolmentClaims> decode_enrolment_claims(std::string_view payload);
+
+/// What a proof says, whoever made it: nothing of it is to be believed before `check_enrolment_proof`.
+struct EnrolmentProof : EnrolmentClaims {
+  PublicKey key{};         ///< Of its header.
+  bool is_signed = false;  ///< Whether the signature holds under `key`.
+};
+
+/// Reads a proof. Refuses what is no `cadastre-enrol+jwt` with exactly the members `alg`, `jwk` and `typ`, with the
+/// reasons of TOKENS.md section 16, step 4, and what `decode_enrolment_claims` refuses. A signature that does not hold
+/// is not refused here, so that the attempt can be counted against the nonce.
 Checked<EnrolmentProof> read_enrolment_proof(std::string_view text);
 
 /// What a challenge was made for.

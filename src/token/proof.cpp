@@ -1,5 +1,6 @@
 #include "token/proof.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -11,24 +12,7 @@ namespace {
 
 constexpr std::int64_t freshness_s = 60;  // to either side (TOKENS.md section 8)
 
-struct ProofClaims {
-  std::string method;
-  std::string url;
-  std::string credential_hash;
-  std::string id;
-  std::int64_t issued_at_s = 0;
-};
-
 std::unexpected<TokenFault> refused(std::string reason) { return fault(FaultKind::proof, std::move(reason)); }
-
-/// RFC 9449 section 4.2; `nonce` is tolerated, because a client may send one that it was given elsewhere.
-Checked<ProofClaims> decode_proof_claims(std::string_view payload) {
-  ProofClaims claims;
-  claims.issued_at_s = TRY(decode_proof_payload(
-      payload, {{"htm", &claims.method}, {"htu", &claims.url}, {"ath", &claims.credential_hash}, {"jti", &claims.id}},
-      {"nonce"}));
-  return claims;
-}
 
 /// The claims of a proof that the token's holder signed.
 Checked<ProofClaims> open_proof(const VerifiedToken& token, std::string_view proof) {
@@ -56,15 +40,17 @@ bool is_unreserved(char c) {
   return ('a' <= lower(c) && lower(c) <= 'z') || ('0' <= c && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
-/// Escapes of unreserved characters are undone, the others get upper-case digits (RFC 3986 section 6.2.2).
-std::string normal_path(std::string_view path) {
+/// Escapes of unreserved characters are undone, the others get upper-case digits (RFC 3986 section 6.2.2). Nothing when
+/// a `%` begins none: undoing the escapes after it could make one of it.
+std::optional<std::string> normal_path(std::string_view path) {
   std::string normal;
   for (std::size_t i = 0; i < path.size(); ++i) {
-    const auto byte = path[i] == '%' ? decode_hex(path.substr(i + 1, 2)) : std::nullopt;
-    if (!byte || byte->empty()) {
+    if (path[i] != '%') {
       normal += path[i];
       continue;
     }
+    const auto byte = decode_hex(path.substr(i + 1, 2));
+    if (!byte || byte->empty()) return std::nullopt;
     i += 2;
     if (is_unreserved(byte->front())) {
       normal += byte->front();
@@ -77,6 +63,24 @@ std::string normal_path(std::string_view path) {
     }
   }
   return normal.empty() ? "/" : normal;
+}
+
+/// Host and port without the default port, in lower case; an IPv6 address is in brackets (RFC 3986 section 3.2).
+/// Nothing when it is anything else.
+std::optional<std::string> normal_authority(std::string_view authority, std::string_view default_port) {
+  const bool is_bracketed = authority.starts_with('[');
+  const std::size_t end = is_bracketed ? authority.find(']') : std::min(authority.find(':'), authority.size());
+  if (end == 0 || end == std::string_view::npos || authority.find_first_of("@\\ %") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  const std::size_t host_size = end + (is_bracketed ? 1 : 0);
+  std::string_view port = authority.substr(host_size);
+  const auto is_digit = [](char c) { return '0' <= c && c <= '9'; };
+  if (!port.empty() && (port.front() != ':' || !std::ranges::all_of(port.substr(1), is_digit))) return std::nullopt;
+  if (port == ":" || port == default_port) port = {};
+  std::string normal;
+  for (const char c : authority.substr(0, host_size)) normal += lower(c);
+  return normal.append(port);
 }
 
 }  // namespace
@@ -104,6 +108,14 @@ ReplayMemory::Answer ReplayMemory::remember(const Digest& proof, Instant now) {
   return Answer::fresh;
 }
 
+Checked<ProofClaims> decode_proof_claims(std::string_view payload) {
+  ProofClaims claims;
+  claims.issued_at_s = TRY(decode_proof_payload(
+      payload, {{"htm", &claims.method}, {"htu", &claims.url}, {"ath", &claims.credential_hash}, {"jti", &claims.id}},
+      {"nonce"}));
+  return claims;
+}
+
 std::optional<std::string> normal_url(std::string_view url) {
   url = url.substr(0, url.find_first_of("?#"));
   std::string normal;
@@ -111,16 +123,12 @@ std::optional<std::string> normal_url(std::string_view url) {
   if (colon == std::string_view::npos) return std::nullopt;
   for (const char c : url.substr(0, colon)) normal += lower(c);
   if (normal != "http" && normal != "https") return std::nullopt;
-  const std::string_view default_port = normal == "http" ? ":80" : ":443";
   url.remove_prefix(colon + 3);
-  std::string_view authority = url.substr(0, url.find('/'));
-  url.remove_prefix(authority.size());
-  if (authority.ends_with(default_port)) authority.remove_suffix(default_port.size());
-  if (authority.ends_with(':')) authority.remove_suffix(1);
-  if (authority.empty() || authority.find_first_of("@\\ %") != std::string_view::npos) return std::nullopt;
-  normal += "://";
-  for (const char c : authority) normal += lower(c);
-  return normal + normal_path(url);
+  const std::size_t path_at = std::min(url.find('/'), url.size());
+  const auto authority = normal_authority(url.substr(0, path_at), normal == "http" ? ":80" : ":443");
+  const auto path = normal_path(url.substr(path_at));
+  if (!authority || !path) return std::nullopt;
+  return normal + "://" + *authority + *path;
 }
 
 std::string make_proof(std::string_view credential, const ProvedRequest& request, const PrivateKey& key,

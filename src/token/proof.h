@@ -38,6 +38,20 @@ class ReplayMemory {
   std::array<std::unordered_set<Digest, Hash>, periods> seen_;
 };
 
+/// What the payload of a proof says, whoever wrote it.
+struct ProofClaims {
+  std::string method;           ///< `htm`
+  std::string url;              ///< `htu`
+  std::string credential_hash;  ///< `ath`
+  std::string id;               ///< `jti`
+  std::int64_t issued_at_s = 0;
+};
+
+/// Reads a payload that has `ath`, `htm`, `htu`, `iat`, `jti` and nothing else but a `nonce`, which is tolerated
+/// because a client may send one that it was given elsewhere (RFC 9449 section 4.2). Refuses what
+/// `decode_proof_payload` refuses. Nothing in it is compared here.
+Checked<ProofClaims> decode_proof_claims(std::string_view payload);
+
 /// The request that a proof must name.
 struct ProvedRequest {
   std::string_view method;
@@ -55,8 +69,9 @@ Checked<void> check_proof(const VerifiedToken& token, const Presented& presented
 std::string make_proof(std::string_view credential, const ProvedRequest& request, const PrivateKey& key,
                        const Bytes<16>& id, Instant now);
 
-/// RFC 3986 section 6.2: scheme and host in lower case, no default port, no needless escapes, no query or fragment.
-/// Nothing when it is not an http or https URL with a host and nothing but a host and port before its path.
+/// RFC 3986 section 6.2: scheme and host in lower case, no default port, no needless escapes, no query or fragment. The
+/// normal form is its own normal form. Nothing when it is not an http or https URL with a host and nothing but a host
+/// and port before its path, or when a `%` in its path is no escape.
 std::optional<std::string> normal_url(std::string_view url);
 
 }  // namespace cadastre

@@ -159,6 +159,18 @@ TEST_CASE("a full memory is no proof of anything: unavailable, not accepted") {
   CHECK(checked.error() == TokenFault{FaultKind::unavailable, "pop_memory_full"});
 }
 
+TEST_CASE("the claims of a proof are read without its signature") {
+  constexpr std::string_view payload = R"({"ath":"a","htm":"GET","htu":"https://h/","iat":1,"jti":"j","nonce":"n"})";
+  const auto claims = decode_proof_claims(payload);
+  REQUIRE(claims.has_value());
+  CHECK(claims->method == "GET");
+  CHECK(claims->url == "https://h/");
+  CHECK(claims->credential_hash == "a");
+  CHECK(claims->id == "j");
+  CHECK(claims->issued_at_s == 1);
+  CHECK(decode_proof_claims(R"({"ath":"a","htm":"GET","htu":"u","iat":1})").error().reason == "claim_missing:jti");
+}
+
 TEST_CASE("URLs are compared in their normal form (RFC 3986 section 6.2)") {
   struct Row {
     std::string_view url;
@@ -173,7 +185,18 @@ TEST_CASE("URLs are compared in their normal form (RFC 3986 section 6.2)") {
       {"https://example.com:80/a", "https://example.com:80/a"},
       {"https://example.com:/a", "https://example.com/a"},
       {"http://[::1]:9221/a", "http://[::1]:9221/a"},
-      {"http://h/%7euser/%2F%zz%4", "http://h/~user/%2F%zz%4"},
+      {"http://[::1]:80", "http://[::1]/"},
+      {"http://h/%7euser/%2f", "http://h/~user/%2F"},
+      {"http://h/%2541", "http://h/%2541"},
+      {"http://h/%zz", std::nullopt},
+      {"http://h/%4", std::nullopt},
+      {"http://h/%%341", std::nullopt},  // its escape undone would be another escape
+      {"http://h:80:80/", std::nullopt},
+      {"http://h::/", std::nullopt},
+      {"http://h:8o/", std::nullopt},
+      {"http://:80/", std::nullopt},
+      {"http://[::1/", std::nullopt},
+      {"http://[::1]a/", std::nullopt},
       {"http://h/a?b/c#d", "http://h/a"},
       {"http://h?x", "http://h/"},
       {"ftp://h/", std::nullopt},
@@ -185,6 +208,7 @@ TEST_CASE("URLs are compared in their normal form (RFC 3986 section 6.2)") {
   for (const auto& row : rows) {
     CAPTURE(row.url);
     CHECK(normal_url(row.url) == row.normal);
+    if (row.normal) CHECK(normal_url(*row.normal) == row.normal);
   }
 }
 

@@ -9,20 +9,6 @@ namespace {
 
 constexpr std::int64_t leeway_s = 60;  // of nbf and iat; exp has none (TOKENS.md section 8)
 
-/// The elements between the tildes. Refuses an empty one and more links than allowed.
-Checked<std::vector<std::string_view>> split_chain(std::string_view credential, std::size_t links_max) {
-  if (credential.size() > credential_bytes_max) return fault("token_too_large");
-  std::vector<std::string_view> elements;
-  for (std::size_t start = 0; start <= credential.size();) {
-    const std::size_t end = std::min(credential.find('~', start), credential.size());
-    if (end == start) return fault("malformed_chain");
-    elements.push_back(credential.substr(start, end - start));
-    start = end + 1;
-  }
-  if (elements.size() > links_max + 1) return fault("too_many_links");
-  return elements;
-}
-
 Checked<void> check_lifetime(std::int64_t issued_at_s, std::int64_t not_before_s, std::int64_t expires_at_s,
                              Instant now) {
   const std::int64_t now_s = s_since_epoch(now);
@@ -212,6 +198,19 @@ Checked<Presented> decode_authorization(std::span<const std::string_view> author
   if (presented.credential.size() > credential_bytes_max) return fault("token_too_large");
   if (!proofs.empty()) presented.proof = proofs.front();
   return presented;
+}
+
+Checked<std::vector<std::string_view>> split_chain(std::string_view credential, std::size_t links_max) {
+  if (credential.size() > credential_bytes_max) return fault("token_too_large");
+  std::vector<std::string_view> elements;
+  for (std::size_t start = 0; start <= credential.size();) {
+    const std::size_t end = std::min(credential.find('~', start), credential.size());
+    if (end == start) return fault("malformed_chain");
+    elements.push_back(credential.substr(start, end - start));
+    start = end + 1;
+  }
+  if (elements.size() > links_max + 1) return fault("too_many_links");
+  return elements;
 }
 
 Checked<VerifiedToken> verify_token(std::string_view credential, const VerifierRules& rules, const IssuerKeys& keys,

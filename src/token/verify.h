@@ -46,6 +46,10 @@ struct Presented {
 Checked<Presented> decode_authorization(std::span<const std::string_view> authorization,
                                         std::span<const std::string_view> proofs);
 
+/// Step 2: the elements between the tildes, root first; they point into the text. Refuses with `token_too_large`,
+/// `malformed_chain` when one is empty, or `too_many_links`.
+Checked<std::vector<std::string_view>> split_chain(std::string_view credential, std::size_t links_max);
+
 /// What an offline link says, with what it inherits of its validity.
 struct VerifiedLink {
   std::string id;  ///< `jti`.

@@ -18,6 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import credential  # noqa: E402
 import script  # noqa: E402
 from contract import Contract  # noqa: E402
+from secret_scan import expect_no_secret_in_refusal  # noqa: E402
 from server import Server, add_arguments  # noqa: E402
 
 ANSWER_WITHIN_S = 30
@@ -100,7 +101,9 @@ class Run:
                 pass  # the server may refuse a large body before all of it is sent; its answer is what counts
             answer = http.client.HTTPResponse(connection, method=exchange.request_line.split()[0])
             answer.begin()
-            return answer, answer.read()
+            body = answer.read()
+            expect_no_secret_in_refusal(f"line {exchange.line}", answer.status, body, str(answer.headers))
+            return answer, body
 
     def faults(self, exchange):
         """Sends the request; what is wrong with the answer, and the answer as text."""
@@ -183,14 +186,9 @@ def convention_faults(exchange, answer, text):
         yield "503 without Retry-After"
 
 
-def secrets_on_disk(server, variables):
-    """Files of the data directory, and the log, that hold a token which this script has seen (law 6)."""
-    tokens = {value.rsplit(".", 1)[-1] for name, value in variables.items() if value.startswith(("eyJ", "cs_")) or name == "csrf"}
-    files = [path for path in server.data_dir.rglob("*") if path.is_file() and path.name != "admin.token"]
-    for path in [*files, server.log_path]:
-        content = path.read_bytes()
-        if any(token.encode() in content for token in tokens):
-            yield f"{path.name} holds a token"
+def secrets_of(variables):
+    """The signatures and secrets of the credentials that a script has seen (law 6): what it must not find anywhere."""
+    return {value.rsplit(".", 1)[-1] for name, value in variables.items() if value.startswith(("eyJ", "cs_")) or name == "csrf"}
 
 
 def verify_ledger(server):
@@ -215,10 +213,10 @@ def run_script(path, options):
                     print(f"{path.name}:{exchange.line}: {exchange.name}")
                     print("".join(f"  {fault}\n" for fault in faults) + answer + "\n")
                     break
+        server.scan.add(*secrets_of(run.variables))
         status = server.stop()
         ends = [f"the server ended with {status}"] if status else []
         ends += verify_ledger(server)
-        ends += secrets_on_disk(server, run.variables)
         for fault in ends:
             print(f"{path.name}: {fault}")
         if failed or ends:

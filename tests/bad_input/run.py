@@ -18,6 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import bodies  # noqa: E402
 import wire  # noqa: E402
 from contract import Contract  # noqa: E402
+from secret_scan import expect_no_secret_in_refusal  # noqa: E402
 from server import Server, add_arguments  # noqa: E402
 
 ANSWER_WITHIN_S = 30
@@ -127,6 +128,7 @@ class Abuse:
         if actual != statuses:
             self.faults.append(f"{name}: expected {statuses}, got {actual}: {answers[-1][1][:300] if answers else 'no answer'}")
         for answer, body in answers:
+            expect_no_secret_in_refusal(name, answer.status, body, str(answer.headers))
             if answer.status >= 400:
                 self.faults += [f"{name}: {fault}" for fault in self.contract.problem_faults(answer, body)]
             if path:

@@ -19,6 +19,7 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import credential  # noqa: E402
 import revoking  # noqa: E402
+from secret_scan import shapes_in  # noqa: E402
 from server import Server, add_arguments  # noqa: E402
 from watch import wait_for  # noqa: E402
 
@@ -64,9 +65,9 @@ class Trial:
         self.expect(f"lines of errors of {shown}: {done.stderr}", len(lines), 0 if code == OK else 1)
         if says:
             self.found(f"errors of {shown}", says, done.stderr)
-        for secret in self.secrets:
-            if secret in done.stderr or (secret in done.stdout and not shows_secret):
-                self.faults.append(f"{shown} shows a token")
+        self.faults += [f"{shown} shows a token" for secret in self.secrets
+                        if secret in done.stderr or (secret in done.stdout and not shows_secret)]
+        self.faults += [f"{shown} shows {kind} in its errors" for _, kind in shapes_in(done.stderr.encode())]
         return done.stdout
 
     def json(self, *arguments, **more):

@@ -11,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from contract import Contract  # noqa: E402
 from credential import (b64url, changed, decode_b64url, enrolment, fingerprint, public_key_of, seed_of,  # noqa: E402
                         session_proof)
+from secret_scan import expect_no_secret_in_refusal  # noqa: E402
 
 # Leaves that the server writes of itself: sums of refusals, and who of the platform read a log.
 OWN_LEAVES = {"REQUESTS_REFUSED", "LEDGER_READ", "CHECKPOINT"}
@@ -61,6 +62,7 @@ class World:
         self.connection.request(method, path, data, headers)
         answer = self.connection.getresponse()
         data = answer.read()
+        expect_no_secret_in_refusal(f"{method} {path.partition('?')[0]}", answer.status, data, str(answer.headers))
         if hasattr(self, "contract"):
             self.faults += self.contract.faults(method, path, answer, data)
         if expect and answer.status != expect:

@@ -10,6 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[0:0] = [str(ROOT / "tests" / folder) for folder in ("support", "guide", "api")]
 from client import Client  # noqa: E402
 from run import Reader, steps_of  # noqa: E402
+from secret_scan import SecretScan, files_below  # noqa: E402
 from server import free_port  # noqa: E402
 
 PAGES = ROOT / "docs" / "operations"
@@ -40,6 +41,7 @@ class Machine:
         self.data = folder / "data"
         self.port = free_port()
         self.faults = []
+        self.scan = SecretScan()
         server = types.SimpleNamespace(address=f"127.0.0.1:{self.port}", url=f"http://127.0.0.1:{self.port}", binary=program,
                                        program=program.with_name, store=types.SimpleNamespace(environment={}))
         self.reader = Reader(server, folder)
@@ -73,6 +75,14 @@ class Machine:
 
     def stop(self):
         self.run("systemctl", "stop")
+        self.scan.look_at_data(self.data)
+        self.scan.look_at_files([self.folder / "log", *files_below(self.folder / "backup-dir"), *files_below(self.folder / "marks-dir")],
+                                lambda path: path.relative_to(self.folder))
+
+    def end(self):
+        """Fails when a secret was found wherever the machine stopped: in its data, its log, what was saved elsewhere."""
+        self.stop()
+        self.scan.verdict()
 
     def client(self):
         token = self.run("service-vm-tenant", "admin-token", "--name", "tester")[1].strip()

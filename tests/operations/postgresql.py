@@ -119,7 +119,7 @@ def main():
             except OSError as error:
                 faults = [*machine.faults, f"no server answers: {error}"]
             finally:
-                machine.stop()
+                machine.end()
     for fault in faults:
         print(fault)
     print(f"{len(faults)} faults")

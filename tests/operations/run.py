@@ -119,7 +119,7 @@ def main():
         try:
             faults = run(machine)
         finally:
-            machine.stop()
+            machine.end()
     for fault in faults:
         print(fault)
     print(f"{len(faults)} faults")

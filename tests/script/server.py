@@ -19,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 import credential  # noqa: E402
 from client import Client  # noqa: E402
+from secret_scan import SecretScan  # noqa: E402
 from server import free_port  # noqa: E402
 
 STOPPED_WITHIN_S = 60
@@ -38,6 +39,7 @@ class Tree:
         (self.folder / "build" / "release" / "bin").symlink_to(program.parent)
         self.program = program
         self.faults = []
+        self.scan = SecretScan()
 
     def environment(self):
         return {name: value for name, value in os.environ.items() if not name.startswith("CADASTRE_")}
@@ -68,6 +70,8 @@ class Tree:
                         (1, "", True))
             process.terminate()
             self.expect(f"{what}: exit", process.wait(STOPPED_WITHIN_S), 0)
+        self.scan.look_at(f"{what}: what it says", "".join(said).encode())
+        self.scan.look_at_data(self.folder / data_dir)
         return token
 
     def check_token(self, what, path, port):
@@ -121,6 +125,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="cadastre-test-") as folder:
         tree = Tree(folder, options.server)
         run(tree)
+    tree.scan.verdict()
     for fault in tree.faults:
         print(fault)
     print(f"{len(tree.faults)} faults")

@@ -6,6 +6,7 @@ import threading
 import time
 
 import credential
+from secret_scan import expect_no_secret_in_refusal
 
 ANSWER_WITHIN_S = 30
 MARGIN_S = 30  # for a slow machine
@@ -57,6 +58,7 @@ class Client:
         connection.endheaders(data or None)
         received = connection.getresponse()
         answer = Answer(received.status, received.headers, received.read())
+        expect_no_secret_in_refusal(f"{method} {path.partition('?')[0]}", answer.status, answer.body, str(answer.headers))
         if expect and answer.status != expect:
             raise RuntimeError(f"{method} {path}: expected {expect}, got {answer.status}: {answer.body[:500]}")
         return answer

@@ -5,6 +5,8 @@ import selectors
 import socket
 import time
 
+from secret_scan import expect_no_secret_in_refusal
+
 ANSWER_WITHIN_S = 30
 IDLE_AT_MOST_S = 10  # the server ends what is idle for longer than 30 s
 CONCURRENT = 64
@@ -64,7 +66,9 @@ class Connection:
         while len(self.received) < length:
             self.read_more()
         body, self.received = self.received[:length], self.received[length:]
-        return Answer(int(status.split(" ", 2)[1]), headers, body)
+        answer = Answer(int(status.split(" ", 2)[1]), headers, body)
+        expect_no_secret_in_refusal("an answer", answer.status, body, str(headers))
+        return answer
 
     def read_more(self):
         try:

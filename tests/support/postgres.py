@@ -1,10 +1,12 @@
 """A throw-away PostgreSQL cluster for tests: on a Unix socket alone, as a user who is not root, with fsync on.
 
 Usage: postgres.py start FOLDER | stop FOLDER
-`start` makes a new cluster in FOLDER, whatever was there, and writes how to reach it to FOLDER/url; `stop` ends and removes it.
+`start` makes a new cluster in FOLDER, whatever was there, and writes how to reach it to FOLDER/url; `stop` ends it, searches it for
+secrets, and removes it: exit 1 when one was found, with the command line of the test whose database it lay in.
 """
 import contextlib
 import itertools
+import json
 import os
 import pathlib
 import pwd
@@ -14,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import urllib.parse
+
+from secret_scan import SecretFound, SecretScan, files_below
 
 BINARIES = ("/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/16/bin", "/usr/lib/postgresql/17/bin")
 SETTINGS = {
@@ -171,6 +175,33 @@ class Cluster:
         self.sql(f"CREATE DATABASE {name}")
         return self.url(name)
 
+    def keep_for_scan(self, database, texts):
+        """Notes what is to be looked for at the cluster's end, and the command line of this test, beside the data."""
+        folder = self.folder / "looked-for"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        kept = {"command": sys.argv, "texts": {text.hex(): kind for text, kind in texts.items()}}
+        (folder / database).write_text(json.dumps(kept), encoding="utf-8")
+
+    def look_for_secrets(self, scan):
+        """Stops the cluster, so that everything is in its files, and searches them: tables, indexes, pg_wal and the log."""
+        owners = {}
+        if (self.data / "postmaster.pid").exists() and self.is_running():
+            owners = dict(line.split("|") for line in self.sql("SELECT oid, datname FROM pg_database").splitlines())
+            self.stop()
+        commands = {}
+        for path in (self.folder / "looked-for").glob("*"):
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            commands[path.name] = " ".join(kept["command"])
+            for text, kind in kept["texts"].items():
+                scan.add(bytes.fromhex(text), kind=f"{kind} of {path.name}")
+
+        def shown(path):
+            place = path.relative_to(self.data)
+            database = owners.get(place.parts[1]) if place.parts[0] == "base" else None
+            return f"{place} of {database}: {commands.get(database, '')}" if database else place
+
+        scan.look_at_files(files_below(self.data), shown)
+
     def remove(self):
         """Ends the cluster and leaves nothing of it."""
         if self.place_file.exists():
@@ -199,7 +230,15 @@ def main():
     cluster = Cluster(sys.argv[2])
     if sys.argv[1] == "start":
         cluster.create()
-    else:
+        return 0
+    scan = SecretScan()
+    try:
+        cluster.look_for_secrets(scan)
+        scan.verdict()
+    except SecretFound as found:
+        print(found)
+        return 1
+    finally:
         cluster.remove()
     return 0
 

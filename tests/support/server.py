@@ -1,4 +1,5 @@
-"""Starts the real control plane on a free port with a fresh data directory, for tests in Python."""
+"""Starts the real control plane on a free port with a fresh data directory, for tests in Python. Whatever a server leaves is searched
+for secrets (secret_scan.py): at its end every test fails that finds one, without knowing of it."""
 import http.client
 import os
 import pathlib
@@ -8,8 +9,10 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.parse
 
 from postgres import Cluster
+from secret_scan import SecretScan
 from watch import wait_for
 
 READY_WITHIN_S = 60
@@ -31,6 +34,9 @@ class SqliteStore:
     def __init__(self, _):
         self.arguments, self.environment = [], {}
 
+    def look_for_secrets(self, scan):
+        """In what lies outside the data directory."""
+
     def remove(self):
         """Gives back what lies outside the data directory."""
 
@@ -45,7 +51,15 @@ class PostgresqlStore:
         if self.folder:
             self.cluster.create()
         self.url = self.cluster.make_database()
+        self.database = urllib.parse.urlsplit(self.url).path.strip("/")
         self.arguments, self.environment = ["--store", self.url], {"CADASTRE_STORE": self.url}
+
+    def look_for_secrets(self, scan):
+        """Those of a cluster that others use too are looked for at its end, with theirs."""
+        if not self.folder:
+            self.cluster.keep_for_scan(self.database, scan.known)
+        elif self.cluster.folder.exists():
+            self.cluster.look_for_secrets(scan)
 
     def remove(self):
         if self.folder and self.cluster.folder.exists():
@@ -76,6 +90,7 @@ class Server:
         self.arguments = [*self.store.arguments, *arguments]
         self.port = free_port()
         self.process = None
+        self.scan = SecretScan()
 
     def replica(self):
         """Another process on the same store, with the same keys and high-water marks, not started yet. Requires that this one runs."""
@@ -150,6 +165,8 @@ class Server:
     def stop(self):
         """Asks the process to end, waits, and answers its exit status."""
         if self.is_running():
+            self.look_for_secrets()  # the database's write-ahead log goes with the process
+            self.scan.look_at("/metrics", self.metrics())
             self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(STOPPED_WITHIN_S)
@@ -162,6 +179,23 @@ class Server:
         """Ends the process as a power cut would."""
         self.process.kill()
         self.process.wait()
+        self.look_for_secrets()
+
+    def metrics(self):
+        """The page of figures; nothing from a server that cannot answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/metrics")
+            return connection.getresponse().read()
+        except (OSError, http.client.HTTPException):
+            return b""
+        finally:
+            connection.close()
+
+    def look_for_secrets(self):
+        """Searches the files that are there at this moment; what is found, `clean` tells."""
+        self.scan.look_at_data(self.data_dir)
+        self.scan.look_at_files([self.log_path], lambda _: "the log")
 
     def freeze(self):
         """Stops it in the midst of whatever it does; it does not notice."""
@@ -174,9 +208,15 @@ class Server:
         return self.log_path.read_text(encoding="utf-8", errors="replace")
 
     def clean(self):
-        self.store.remove()
-        if self.folder:
-            self.folder.cleanup()
+        """Gives everything back, and fails when a secret was found in it."""
+        try:
+            self.look_for_secrets()
+            self.store.look_for_secrets(self.scan)
+        finally:
+            self.store.remove()
+            if self.folder:
+                self.folder.cleanup()
+        self.scan.verdict()
 
     def __enter__(self):
         try:

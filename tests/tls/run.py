@@ -15,6 +15,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from secret_scan import expect_no_secret_in_refusal  # noqa: E402
 from server import Server, free_port  # noqa: E402
 from watch import wait_for  # noqa: E402
 
@@ -72,6 +73,9 @@ class TlsServer(Server):
     def is_ready(self):
         return self.curl("/readyz").status == 200
 
+    def metrics(self):
+        return self.curl("/metrics").body.encode()
+
     def curl(self, path, *arguments, token=None, authority=None):
         return curl(self.url + path, "--cacert", (authority or self.authority).certificate, *arguments, token=token)
 
@@ -90,6 +94,7 @@ class Reply:
         self.exit_status = exit_status
         self.body, _, status = text.rpartition("\n")
         self.status = int(status or 0)
+        expect_no_secret_in_refusal("what curl got", self.status, self.body)
 
     @property
     def json(self):
