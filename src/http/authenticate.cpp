@@ -156,12 +156,12 @@ std::shared_ptr<KnownToken> Authenticator::recall(const Digest& digest, TokenCac
   return hit != nullptr && clock_.now() < (*hit)->verified_at + cache_ttl ? *hit : nullptr;
 }
 
-Checked<KnownToken> Authenticator::verify(std::string_view credential, TokenCache& cache, Reader& reader) {
+Checked<KnownToken> Authenticator::verify(std::string_view credential, Reader& reader) {
   const Instant now = clock_.now();
-  auto checked = verify_token(credential, rules_, keys(), cache.admitted, now);
+  auto checked = verify_token(credential, rules_, keys(), admitted_, now);
   const bool is_stranger = !checked && checked.error().reason == "unknown_kid";
   if (is_stranger && keyring_.refresh_for_stranger(reader)) {
-    checked = verify_token(credential, rules_, keys(), cache.admitted, now);
+    checked = verify_token(credential, rules_, keys(), admitted_, now);
   }
   auto verified = TRY(std::move(checked));
   Caller caller = caller_of(verified);
@@ -189,7 +189,7 @@ Checked<std::shared_ptr<KnownToken>> Authenticator::learn(std::string_view crede
                                                           TokenCache& cache, Reader& reader) {
   const auto of_session = SessionCredential::parse(credential);
   auto known =
-      std::make_shared<KnownToken>(TRY(of_session ? look_up(*of_session, reader) : verify(credential, cache, reader)));
+      std::make_shared<KnownToken>(TRY(of_session ? look_up(*of_session, reader) : verify(credential, reader)));
   if (!watch_namespaces(*known, reader)) return fault("tenant_unknown");
   cache.tokens.put(digest, known);
   return known;
@@ -376,8 +376,7 @@ Checked<std::shared_ptr<const KnownToken>> Authenticator::assess(std::string_vie
 }
 
 std::optional<VerifiedToken> Authenticator::identify(std::string_view credential) const {
-  AdmittedKeys admitted;
-  auto token = identify_token(credential, rules_, keys(), admitted);
+  auto token = identify_token(credential, rules_, keys(), admitted_);
   return token ? std::optional(*std::move(token)) : std::nullopt;
 }
 
