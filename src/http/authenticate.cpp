@@ -123,14 +123,11 @@ Checked<Offered> decode_offer(const Request& request) {
 
 /// Notes in `state` what of the token is revoked in the namespace.
 void look_up_revocations(const Caller& caller, const TenantId& place, Reader& reader, TokenState& state) {
-  for (const auto& rid : caller.rids) {
-    state.is_revoked = state.is_revoked || reader.is_revoked(place, RevocationKind::token, rid);
-  }
+  const auto found = reader.are_revoked(place, caller.rids, caller.key_thumbprints);
+  state.is_revoked = state.is_revoked || found.token;
+  state.is_key_revoked = state.is_key_revoked || found.key;
   const bool has_session = caller.session && place == caller.tenant;
   if (has_session && reader.is_revoked(place, RevocationKind::token, caller.session->rid)) state.is_revoked = true;
-  for (const auto& key : caller.key_thumbprints) {
-    state.is_key_revoked = state.is_key_revoked || reader.is_revoked(place, RevocationKind::key, key);
-  }
 }
 
 }  // namespace
@@ -230,8 +227,9 @@ Checked<void> Authenticator::check_session(KnownToken& known, Reader& reader) co
 }
 
 void Authenticator::note_use(KnownToken& known) const {
+  if (!known.session) return;
   const Instant now = clock_.now();
-  if (!known.session || !is_note_due(*known.session, now)) return;
+  if (!is_note_due(*known.session, now)) return;
   const auto note = [tenant = known.session->tenant, id = known.session->id, now](Tx& tx) {
     return note_session_use(tx, tenant, id, now) ? Verdict::commit : Verdict::drop;
   };

@@ -23,6 +23,8 @@ std::optional<IssuedToken> find_token(Connection& connection, const TenantId& te
 std::optional<IssuedToken> find_token_by_rid(Connection& connection, const TenantId& tenant, const RevocationId& rid);
 std::vector<IssuedToken> find_tokens(Connection& connection, const TenantId& tenant, const TokenQuery& query);
 bool is_revoked(Connection& connection, const TenantId& tenant, RevocationKind kind, const Bytes<32>& id);
+RevokedKinds are_revoked(Connection& connection, const TenantId& tenant, std::span<const RevocationId> rids,
+                         std::span<const Bytes<32>> keys);
 
 std::optional<Device> find_device(Connection& connection, const TenantId& tenant, std::string_view id);
 std::vector<Device> find_devices(Connection& connection, const TenantId& tenant, const DeviceQuery& query);

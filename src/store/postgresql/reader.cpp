@@ -54,6 +54,10 @@ class SessionReader final : public Reader {
   bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) override {
     return ask([&](Connection& c) { return postgresql::is_revoked(c, tenant, kind, id); });
   }
+  RevokedKinds are_revoked(const TenantId& tenant, std::span<const RevocationId> rids,
+                           std::span<const Bytes<32>> keys) override {
+    return ask([&](Connection& c) { return postgresql::are_revoked(c, tenant, rids, keys); });
+  }
   std::optional<Device> device(const TenantId& tenant, std::string_view id) override {
     return ask([&](Connection& c) { return find_device(c, tenant, id); });
   }

@@ -46,6 +46,7 @@ enum class Sql {
   mark_tokens,
 
   is_revoked,
+  find_revoked,
   insert_revocations,
 
   find_device,
