@@ -108,8 +108,9 @@ IssuerKeys parse_jwks(std::string_view text, const std::string& origin) {
   const json::Value* const listed = set.find("keys");
   if (listed == nullptr || listed->kind != json::Kind::array) file_error(fmt::format("{} is no JWK set", origin));
   IssuerKeys keys;
+  AdmittedKeys admitted;
   for (const json::Value& jwk : listed->elements) {
-    const auto key = parse_subject_pubkey(jwk);
+    const auto key = parse_subject_pubkey(jwk, admitted);
     const json::Value* const kid = jwk.find("kid");
     if (!key || kid == nullptr || kid->text != kid_of(*key)) {
       file_error(fmt::format("{} has a key that is no Ed25519 key under its thumbprint", origin));

@@ -21,34 +21,47 @@ constexpr DecodeTable url_table = table_of(url_alphabet);
 
 std::string encode(ByteView bytes, std::string_view alphabet) {
   std::string text((bytes.size() * 4 + 2) / 3, '\0');
-  auto next = text.begin();
-  std::uint32_t bits = 0;
-  unsigned held = 0;
-  for (const std::uint8_t byte : bytes) {
-    bits = (bits << 8U) | byte;
-    for (held += 8; held >= 6; held -= 6) *next++ = alphabet[(bits >> (held - 6)) & 63U];
-  }
-  if (held > 0) *next = alphabet[(bits << (6 - held)) & 63U];
+  char* out = text.data();
+  const auto write = [&](std::uint32_t bits, unsigned characters) {
+    for (unsigned i = 0; i < characters; ++i) *out++ = alphabet[bits >> (18 - 6 * i) & 63U];
+  };
+  std::size_t at = 0;
+  const auto byte = [&](std::size_t offset) { return static_cast<std::uint32_t>(bytes[at + offset]); };
+  for (; at + 3 <= bytes.size(); at += 3) write(byte(0) << 16U | byte(1) << 8U | byte(2), 4);
+  if (bytes.size() - at == 1) write(byte(0) << 16U, 2);
+  if (bytes.size() - at == 2) write(byte(0) << 16U | byte(1) << 8U, 3);
   return text;
 }
 
 std::optional<std::string> decode(std::string_view text, const DecodeTable& table) {
   if (text.size() % 4 == 1) return std::nullopt;
   std::string bytes(text.size() * 3 / 4, '\0');
-  auto next = bytes.begin();
-  std::uint32_t bits = 0;
-  unsigned held = 0;
-  for (const char c : text) {
-    const std::int8_t value = table[static_cast<unsigned char>(c)];
-    if (value < 0) return std::nullopt;
-    bits = (bits << 6U) | static_cast<std::uint32_t>(value);
-    held += 6;
-    if (held >= 8) {
-      held -= 8;
-      *next++ = static_cast<char>((bits >> held) & 255U);
-    }
+  char* out = bytes.data();
+  std::uint32_t seen = 0;  // the highest bit is set once a character was none of the alphabet
+  std::size_t at = 0;
+  const auto value = [&](std::size_t offset) {
+    const std::int32_t found = table[static_cast<unsigned char>(text[at + offset])];
+    seen |= static_cast<std::uint32_t>(found);
+    return static_cast<std::uint32_t>(found);
+  };
+  for (; at + 4 <= text.size(); at += 4) {
+    const std::uint32_t bits = value(0) << 18U | value(1) << 12U | value(2) << 6U | value(3);
+    *out++ = static_cast<char>(bits >> 16U & 255U);
+    *out++ = static_cast<char>(bits >> 8U & 255U);
+    *out++ = static_cast<char>(bits & 255U);
   }
-  if ((bits & ((1U << held) - 1U)) != 0) return std::nullopt;
+  std::uint32_t unused = 0;
+  if (text.size() - at == 2) {
+    const std::uint32_t bits = value(0) << 6U | value(1);
+    *out++ = static_cast<char>(bits >> 4U & 255U);
+    unused = bits & 15U;
+  } else if (text.size() - at == 3) {
+    const std::uint32_t bits = value(0) << 12U | value(1) << 6U | value(2);
+    *out++ = static_cast<char>(bits >> 10U & 255U);
+    *out++ = static_cast<char>(bits >> 2U & 255U);
+    unused = bits & 3U;
+  }
+  if (seen >> 31U != 0 || unused != 0) return std::nullopt;
   return bytes;
 }
 

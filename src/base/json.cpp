@@ -70,6 +70,8 @@ bool utf16_less(std::string_view a, std::string_view b) {
   return x < y;
 }
 
+constexpr std::size_t members_usual = 8;  // of an object: fewer cost little room, more have to move
+
 class Reader {
  public:
   Reader(std::string_view text, int depth_max) : text_(text), depth_left_(depth_max) {}
@@ -168,6 +170,7 @@ class Reader {
     out.kind = Kind::object;
     skip_space();
     if (take('}')) return true;
+    out.members.reserve(members_usual);
     do {
       skip_space();
       auto& [name, member] = out.members.emplace_back();

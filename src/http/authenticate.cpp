@@ -123,14 +123,11 @@ Checked<Offered> decode_offer(const Request& request) {
 
 /// Notes in `state` what of the token is revoked in the namespace.
 void look_up_revocations(const Caller& caller, const TenantId& place, Reader& reader, TokenState& state) {
-  for (const auto& rid : caller.rids) {
-    state.is_revoked = state.is_revoked || reader.is_revoked(place, RevocationKind::token, rid);
-  }
+  const auto found = reader.are_revoked(place, caller.rids, caller.key_thumbprints);
+  state.is_revoked = state.is_revoked || found.token;
+  state.is_key_revoked = state.is_key_revoked || found.key;
   const bool has_session = caller.session && place == caller.tenant;
   if (has_session && reader.is_revoked(place, RevocationKind::token, caller.session->rid)) state.is_revoked = true;
-  for (const auto& key : caller.key_thumbprints) {
-    state.is_key_revoked = state.is_key_revoked || reader.is_revoked(place, RevocationKind::key, key);
-  }
 }
 
 }  // namespace
@@ -156,12 +153,12 @@ std::shared_ptr<KnownToken> Authenticator::recall(const Digest& digest, TokenCac
   return hit != nullptr && clock_.now() < (*hit)->verified_at + cache_ttl ? *hit : nullptr;
 }
 
-Checked<KnownToken> Authenticator::verify(std::string_view credential, TokenCache& cache, Reader& reader) {
+Checked<KnownToken> Authenticator::verify(std::string_view credential, Reader& reader) {
   const Instant now = clock_.now();
-  auto checked = verify_token(credential, rules_, keys(), cache.admitted, now);
+  auto checked = verify_token(credential, rules_, keys(), admitted_, now);
   const bool is_stranger = !checked && checked.error().reason == "unknown_kid";
   if (is_stranger && keyring_.refresh_for_stranger(reader)) {
-    checked = verify_token(credential, rules_, keys(), cache.admitted, now);
+    checked = verify_token(credential, rules_, keys(), admitted_, now);
   }
   auto verified = TRY(std::move(checked));
   Caller caller = caller_of(verified);
@@ -189,7 +186,7 @@ Checked<std::shared_ptr<KnownToken>> Authenticator::learn(std::string_view crede
                                                           TokenCache& cache, Reader& reader) {
   const auto of_session = SessionCredential::parse(credential);
   auto known =
-      std::make_shared<KnownToken>(TRY(of_session ? look_up(*of_session, reader) : verify(credential, cache, reader)));
+      std::make_shared<KnownToken>(TRY(of_session ? look_up(*of_session, reader) : verify(credential, reader)));
   if (!watch_namespaces(*known, reader)) return fault("tenant_unknown");
   cache.tokens.put(digest, known);
   return known;
@@ -230,8 +227,9 @@ Checked<void> Authenticator::check_session(KnownToken& known, Reader& reader) co
 }
 
 void Authenticator::note_use(KnownToken& known) const {
+  if (!known.session) return;
   const Instant now = clock_.now();
-  if (!known.session || !is_note_due(*known.session, now)) return;
+  if (!is_note_due(*known.session, now)) return;
   const auto note = [tenant = known.session->tenant, id = known.session->id, now](Tx& tx) {
     return note_session_use(tx, tenant, id, now) ? Verdict::commit : Verdict::drop;
   };
@@ -376,8 +374,7 @@ Checked<std::shared_ptr<const KnownToken>> Authenticator::assess(std::string_vie
 }
 
 std::optional<VerifiedToken> Authenticator::identify(std::string_view credential) const {
-  AdmittedKeys admitted;
-  auto token = identify_token(credential, rules_, keys(), admitted);
+  auto token = identify_token(credential, rules_, keys(), admitted_);
   return token ? std::optional(*std::move(token)) : std::nullopt;
 }
 

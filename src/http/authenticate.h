@@ -44,7 +44,6 @@ struct DigestHash {
 struct TokenCache {
   static constexpr std::size_t tokens_max = 20'000;
   Lru<Digest, std::shared_ptr<KnownToken>, DigestHash> tokens{tokens_max};
-  AdmittedKeys admitted;
 };
 
 /// What authentication found. `refusal` and `waiting` empty means: go on.
@@ -83,6 +82,8 @@ class Authenticator {
   std::optional<VerifiedToken> identify(std::string_view credential) const;
 
   AddressLimiter& addresses() { return addresses_; }
+  /// The holders' keys that this process has examined: at the issue of a token, a device's challenge, or the first use.
+  AdmittedKeys& admitted() { return admitted_; }
   /// As they are now.
   const IssuerKeys& keys() const { return keyring_.current().keys; }
 
@@ -92,7 +93,7 @@ class Authenticator {
   /// Verifies it, or looks it up when it is a session's, and keeps it in the cache.
   Checked<std::shared_ptr<KnownToken>> learn(std::string_view credential, const Digest& digest, TokenCache& cache,
                                              Reader& reader);
-  Checked<KnownToken> verify(std::string_view credential, TokenCache& cache, Reader& reader);
+  Checked<KnownToken> verify(std::string_view credential, Reader& reader);
   Checked<KnownToken> look_up(const SessionCredential& credential, Reader& reader) const;
   /// Either of the two; whatever does not hold counts against the peer.
   Result<std::shared_ptr<KnownToken>> find(std::string_view credential, const std::string& peer, TokenCache& cache,
@@ -121,6 +122,8 @@ class Authenticator {
   const std::string public_url_;
   bool administrators_need_certificates_ = false;
   AddressLimiter addresses_;
+  static constexpr std::size_t admitted_keys_max = 131'072;  // 4 MiB
+  mutable AdmittedKeys admitted_{admitted_keys_max};
   std::mutex replay_mutex_;
   ReplayMemory replay_;
 };

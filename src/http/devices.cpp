@@ -126,7 +126,7 @@ Result<Response> post_device_challenge(const Call& call, Tx& tx) {
   order.needs_approval = body.flag("require_approval", false);
   TRY(body.finish());
   order.scope = TRY(Scope::parse(scope));
-  order.subject_key = TRY(decode_subject_pubkey(key));
+  order.subject_key = TRY(decode_subject_pubkey(call, key));
   const auto fresh = TRY(challenge_device(tx, call.services, call.caller, order));
   Response response{.status = 201, .content_type = "application/json", .headers = std::string(no_store)};
   response.is_never_kept = true;

@@ -49,7 +49,7 @@ Result<TokenOrder> decode_token_order(const Call& call) {
   TRY(body.finish());
   const Scope scope = TRY(Scope::parse(scope_text));
   return TokenOrder{.tenant = TRY(namespace_of(call, named, scope)),
-                    .subject_key = TRY(decode_subject_pubkey(key)),
+                    .subject_key = TRY(decode_subject_pubkey(call, key)),
                     .scope = scope,
                     .expires_in_s = expires_in_s,
                     .delegable_depth = depth,
@@ -170,8 +170,8 @@ const json::Value* take_subject_pubkey(Body& body) {
   return key;
 }
 
-Result<PublicKey> decode_subject_pubkey(const json::Value* value) {
-  auto key = parse_subject_pubkey(*value);
+Result<PublicKey> decode_subject_pubkey(const Call& call, const json::Value* value) {
+  auto key = parse_subject_pubkey(*value, call.authenticator.admitted());
   if (key) return *key;
   Refusal refusal = std::move(key).error();
   refusal.detail = fmt::format("{}: {}", refusal.subject, refusal.detail);
@@ -303,7 +303,7 @@ Result<Response> post_revocation(const Call& call, Tx& tx) {
     revoked.rid = presented->rid();
   }
   if (key != nullptr) {
-    const auto public_key = TRY(decode_subject_pubkey(key));
+    const auto public_key = TRY(decode_subject_pubkey(call, key));
     TRY(revoke_key(tx, call.services, call.caller, call.tenant, public_key));
     revoked.key = public_key;
   }

@@ -17,7 +17,8 @@ Result<Response> post_revocation(const Call& call, Tx& tx);
 
 /// The member `subject_pubkey`, or null; keeps an error when it has another type than a key can have.
 const json::Value* take_subject_pubkey(Body& body);
-Result<PublicKey> decode_subject_pubkey(const json::Value* value);
+/// The key it gives, which the verifier knows from then on as one to use.
+Result<PublicKey> decode_subject_pubkey(const Call& call, const json::Value* value);
 
 /// A fresh token's text and what there is to know of it, as members.
 void append_token_members(json::Object& object, const FreshToken& token);

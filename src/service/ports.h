@@ -87,6 +87,12 @@ struct Recount {
   std::uint64_t leaves = 0;  ///< Leaves stored.
 };
 
+/// Of what kinds something is revoked.
+struct RevokedKinds {
+  bool token = false;
+  bool key = false;
+};
+
 /// What can be asked. Every question about a tenant's data names the tenant. A reader belongs to one thread; each
 /// question sees all that was committed before it was asked. Throws StoreFailure.
 class Reader {
@@ -106,6 +112,9 @@ class Reader {
   /// Those of them that were, in no order. One question where each costs a trip.
   virtual std::vector<Bytes<32>> revoked_among(const TenantId& tenant, RevocationKind kind,
                                                std::span<const Bytes<32>> ids);
+  /// The same of several tokens, and of keys by their thumbprints: whether any is.
+  virtual RevokedKinds are_revoked(const TenantId& tenant, std::span<const RevocationId> rids,
+                                   std::span<const Bytes<32>> keys);
   virtual std::optional<Device> device(const TenantId& tenant, std::string_view id) = 0;
   virtual std::vector<Device> devices(const TenantId& tenant, const DeviceQuery& query) = 0;
   virtual std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) = 0;  ///< Expired ones too.

@@ -184,6 +184,46 @@ TEST_CASE("a token is found by its id and its revocation id, and listed page by 
   });
 }
 
+TEST_CASE("of several tokens and keys the register tells whether any is revoked, and of which kind") {
+  on_every_store([](Store& store) {
+    register_tenant(store, "acme");
+    register_tenant(store, "zeta");
+    const auto reader = store.open_reader();
+    const RevocationId gone{1}, good{2};
+    change(store, acme, [&](Tx& tx) { tx.insert({acme, RevocationKind::token, gone, noon, noon}); });
+    change(store, zeta, [&](Tx& tx) { tx.insert({zeta, RevocationKind::key, gone, noon, noon}); });
+    struct Row {
+      std::string_view name;
+      const TenantId& tenant;
+      std::vector<Bytes<32>> rids, keys;
+      bool token, key;
+    };
+    const Row rows[] = {
+        {"nothing asked", acme, {}, {}, false, false},
+        {"none of them", acme, {good}, {good, {3}}, false, false},
+        {"the last token", acme, {good, {3}, gone}, {good}, true, false},
+        {"a key of a revoked token's id", acme, {good}, {gone}, false, false},
+        {"both lists", acme, {gone, good}, {gone, good}, true, false},
+        {"another tenant's", zeta, {gone}, {good}, false, false},
+        {"the last key", zeta, {}, {good, gone}, false, true},
+        {"the same twice", zeta, {gone, gone}, {gone, gone}, false, true},
+    };
+    const auto check_all = [&](Reader& asked) {
+      for (const Row& row : rows) {
+        CAPTURE(row.name);
+        const auto found = asked.are_revoked(row.tenant, row.rids, row.keys);
+        CHECK(found.token == row.token);
+        CHECK(found.key == row.key);
+      }
+    };
+    check_all(*reader);
+    change(store, acme, [&](Tx& tx) { check_all(tx); });
+    // The question holds nothing back: what is committed afterwards is seen.
+    change(store, acme, [&](Tx& tx) { tx.insert({acme, RevocationKind::token, good, noon, noon}); });
+    CHECK(reader->are_revoked(acme, rows[1].rids, rows[1].keys).token);
+  });
+}
+
 TEST_CASE("a revocation is recorded once, counted in its tenant's row, and never forgotten") {
   on_every_store([](Store& store) {
     register_tenant(store, "acme");

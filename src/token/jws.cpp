@@ -134,12 +134,4 @@ std::optional<Bytes<32>> decode_digest(std::string_view text) {
   return bytes ? exactly<32>(*bytes) : std::nullopt;
 }
 
-bool AdmittedKeys::admits(const PublicKey& key) {
-  PublicKey& place = seen_[(key[0] | static_cast<std::size_t>(key[1]) << 8U) % places];
-  if (place == key && key != PublicKey{}) return true;
-  if (!is_admissible(key)) return false;
-  place = key;
-  return true;
-}
-
 }  // namespace cadastre

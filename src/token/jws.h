@@ -69,16 +69,4 @@ std::string sign_jws(std::string_view header, std::string_view payload, const Pr
 /// 43 characters of base64url as 32 bytes; nothing on anything else.
 std::optional<Bytes<32>> decode_digest(std::string_view text);
 
-/// Remembers which keys passed admission, which costs almost as much as verifying a signature. A fixed table that a new
-/// key overwrites at its place; it never changes an answer. Not for several threads at once.
-class AdmittedKeys {
- public:
-  /// Whether `is_admissible(key)`.
-  bool admits(const PublicKey& key);
-
- private:
-  static constexpr std::size_t places = 4096;  // 128 KiB
-  std::vector<PublicKey> seen_ = std::vector<PublicKey>(places);
-};
-
 }  // namespace cadastre

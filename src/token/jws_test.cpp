@@ -76,18 +76,5 @@ TEST_CASE("a name from outside cannot break out of the reason") {
   CHECK(fault_about("x", std::string(100, 'a')).error().reason == "x:" + std::string(32, 'a'));
 }
 
-TEST_CASE("remembering admitted keys changes no answer") {
-  AdmittedKeys admitted;
-  const PublicKey good = PrivateKey::from_seed(Bytes<32>{1}).public_key();
-  PublicKey same_place = good;
-  same_place[31] ^= 1U;
-  for (int round = 0; round < 3; ++round) {
-    CHECK(admitted.admits(good));
-    CHECK(admitted.admits(same_place) == is_admissible(same_place));
-    CHECK_FALSE(admitted.admits(PublicKey{}));
-    CHECK_FALSE(admitted.admits(PublicKey{1}));
-  }
-}
-
 }  // namespace
 }  // namespace cadastre

@@ -34,10 +34,10 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(white_space) - first + 1);
 }
 
-Result<PublicKey> admit(std::string_view bytes) {
+/// Any 32 bytes; whether they are a key to use is asked afterwards.
+Result<PublicKey> key_of(std::string_view bytes) {
   const auto key = exactly<32>(bytes);
   if (!key) return refused_length();
-  if (!is_admissible(*key)) return refused("weak_key", "no signature under this key would prove anything");
   return *key;
 }
 
@@ -65,7 +65,7 @@ Result<PublicKey> parse_pem(std::string_view text) {
   const auto der = decode_base64(base64);
   if (!der) return refused_encoding();
   if (!der->starts_with(ed25519_prefix)) return refused_key_type();
-  return admit(std::string_view(*der).substr(ed25519_prefix.size()));
+  return key_of(std::string_view(*der).substr(ed25519_prefix.size()));
 }
 
 /// `ssh-ed25519 <base64> [comment]` (RFC 8709 section 4).
@@ -74,7 +74,7 @@ Result<PublicKey> parse_openssh(std::string_view text) {
   text = trim(text.substr(text.find(' ')));
   const auto blob = decode_base64(text.substr(0, text.find_first_of(white_space)));
   if (!blob || !blob->starts_with(prefix) || blob->size() != prefix.size() + 32) return refused_encoding();
-  return admit(std::string_view(*blob).substr(prefix.size()));
+  return key_of(std::string_view(*blob).substr(prefix.size()));
 }
 
 /// The members that hold private numbers in any kind of JWK (RFC 7518 section 6, RFC 8037 section 2).
@@ -101,7 +101,7 @@ Result<PublicKey> parse_jwk(const json::Value& jwk) {
   if (has(is_unknown) || x == nullptr || x->kind != json::Kind::string) return refused_encoding();
   const auto bytes = decode_base64url(x->text);
   if (!bytes) return refused_encoding();
-  return admit(*bytes);
+  return key_of(*bytes);
 }
 
 bool is_other_openssh(std::string_view text) {
@@ -109,9 +109,7 @@ bool is_other_openssh(std::string_view text) {
   return std::ranges::any_of(prefixes, [&](std::string_view prefix) { return text.starts_with(prefix); });
 }
 
-}  // namespace
-
-Result<PublicKey> parse_subject_pubkey(std::string_view text) {
+Result<PublicKey> parse_text(std::string_view text) {
   text = trim(text);
   if (text.empty()) return refused("subject_pubkey_empty", "subject_pubkey is empty");
   if (text.contains("PRIVATE KEY") || text.contains("PuTTY-User-Key-File")) return refused_private();
@@ -127,18 +125,34 @@ Result<PublicKey> parse_subject_pubkey(std::string_view text) {
   if (text.size() == 64) {
     const auto bytes = decode_hex(text);
     if (!bytes) return refused_encoding();
-    return admit(*bytes);
+    return key_of(*bytes);
   }
   if (text.size() != 43 && text.size() != 44) return refused_encoding();
   const auto bytes = decode_either(text);
   if (!bytes) return refused_encoding();
-  return admit(*bytes);
+  return key_of(*bytes);
 }
 
-Result<PublicKey> parse_subject_pubkey(const json::Value& value) {
+Result<PublicKey> parse_value(const json::Value& value) {
   if (value.kind == json::Kind::object) return parse_jwk(value);
-  if (value.kind == json::Kind::string) return parse_subject_pubkey(value.text);
+  if (value.kind == json::Kind::string) return parse_text(value.text);
   return refused("type", "subject_pubkey must be a string or a JWK object");
+}
+
+Result<PublicKey> admitted_one(const PublicKey& key, AdmittedKeys& admitted) {
+  if (!admitted.admits(key)) return refused("weak_key", "no signature under this key would prove anything");
+  return key;
+}
+
+}  // namespace
+
+Result<PublicKey> parse_subject_pubkey(std::string_view text) {
+  AdmittedKeys none(0);
+  return admitted_one(TRY(parse_text(text)), none);
+}
+
+Result<PublicKey> parse_subject_pubkey(const json::Value& value, AdmittedKeys& admitted) {
+  return admitted_one(TRY(parse_value(value)), admitted);
 }
 
 }  // namespace cadastre

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "crypto/ed25519.h"
+#include "token/admitted_keys.h"
 
 namespace cadastre {
 
@@ -13,7 +14,7 @@ namespace cadastre {
 /// Refuses with the reason as the subject: `subject_pubkey_empty`, `type`, `length`, `encoding`, `key_type`, `weak_key`
 /// (key admission), or `private_key_material` when a private key came; then the request must not be logged.
 Result<PublicKey> parse_subject_pubkey(std::string_view text);
-/// The same from a request's member: a string, or a JWK as an object.
-Result<PublicKey> parse_subject_pubkey(const json::Value& value);
+/// The same from a request's member: a string, or a JWK as an object. `admitted` knows the key afterwards.
+Result<PublicKey> parse_subject_pubkey(const json::Value& value, AdmittedKeys& admitted);
 
 }  // namespace cadastre

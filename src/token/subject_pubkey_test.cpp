@@ -10,15 +10,16 @@ namespace {
 
 TEST_CASE("every accepted form gives the key, every other is refused with its reason") {
   const json::Value file = test_data("tests/vectors/subject_pubkey.json").value();
+  AdmittedKeys admitted;
   for (const json::Value& one : file.find("accept")->elements) {
     CAPTURE(one.find("name")->text);
-    const auto key = parse_subject_pubkey(*one.find("input"));
+    const auto key = parse_subject_pubkey(*one.find("input"), admitted);
     REQUIRE(key.has_value());
     CHECK(encode_hex(*key) == one.find("expect")->text);
   }
   for (const json::Value& one : file.find("reject")->elements) {
     CAPTURE(one.find("name")->text);
-    const auto key = parse_subject_pubkey(*one.find("input"));
+    const auto key = parse_subject_pubkey(*one.find("input"), admitted);
     REQUIRE_FALSE(key.has_value());
     CHECK(key.error().subject == one.find("reject")->text);
   }

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "domain/scope.h"
 #include "domain/tenant_id.h"
+#include "token/admitted_keys.h"
 #include "token/caveat.h"
 #include "token/claims.h"
 #include "token/fault.h"

@@ -153,6 +153,21 @@ std::vector<Bytes<32>> revoked_among(Connection& connection, const TenantId& ten
   return all_of<Bytes<32>>(std::move(pipeline.finish().front()), [](const Rows& rows) { return rows.blob<32>(0); });
 }
 
+RevokedKinds are_revoked(Connection& connection, const TenantId& tenant, std::span<const RevocationId> rids,
+                         std::span<const Bytes<32>> keys) {
+  Columns columns;
+  for (const RevocationId& rid : rids) columns.add(RevocationKind::token, rid);
+  for (const Bytes<32>& key : keys) columns.add(RevocationKind::key, key);
+  if (columns.rows() == 0) return {};
+  Pipeline pipeline(connection);
+  pipeline.send_rows(Sql::find_revoked, columns, tenant.text());
+  RevokedKinds found;
+  for (Rows rows = std::move(pipeline.finish().front()); rows.next();) {
+    (rows.integer(0) == static_cast<std::int64_t>(RevocationKind::token) ? found.token : found.key) = true;
+  }
+  return found;
+}
+
 std::optional<Device> find_device(Connection& connection, const TenantId& tenant, std::string_view id) {
   return first_of<Device>(connection.run(Sql::find_device, tenant.text(), id), device_of);
 }

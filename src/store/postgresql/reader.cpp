@@ -58,6 +58,10 @@ class SessionReader final : public Reader {
                                        std::span<const Bytes<32>> ids) override {
     return ask([&](Connection& c) { return postgresql::revoked_among(c, tenant, kind, ids); });
   }
+  RevokedKinds are_revoked(const TenantId& tenant, std::span<const RevocationId> rids,
+                           std::span<const Bytes<32>> keys) override {
+    return ask([&](Connection& c) { return postgresql::are_revoked(c, tenant, rids, keys); });
+  }
   std::optional<Device> device(const TenantId& tenant, std::string_view id) override {
     return ask([&](Connection& c) { return find_device(c, tenant, id); });
   }

@@ -47,6 +47,7 @@ enum class Sql {
 
   is_revoked,
   revoked_among,
+  find_revoked,
   insert_revocations,
 
   find_device,

@@ -57,16 +57,29 @@ class SqliteReader final : private OwnedConnection, public Asking<Reader> {
 
   /// All counts at one moment.
   Recount recount(const TenantId& tenant) override {
-    struct Snapshot {
-      Query& end;
-      ~Snapshot() { end().next(); }
-    };
-    begin_.run();
-    const Snapshot snapshot{end_};
+    const Snapshot snapshot(*this);
     return Asking<Reader>::recount(tenant);
+  }
+  /// Most of a short question is taking the file's lock and giving it back: once for all of them.
+  RevokedKinds are_revoked(const TenantId& tenant, std::span<const RevocationId> rids,
+                           std::span<const Bytes<32>> keys) override {
+    const Snapshot snapshot(*this);
+    return Asking<Reader>::are_revoked(tenant, rids, keys);
   }
 
  private:
+  /// The register at one moment, as long as this lives.
+  class Snapshot {
+   public:
+    explicit Snapshot(SqliteReader& reader) : end_(reader.end_) { reader.begin_.run(); }
+    Snapshot(const Snapshot&) = delete;
+    Snapshot& operator=(const Snapshot&) = delete;
+    ~Snapshot() { end_().next(); }
+
+   private:
+    Query& end_;
+  };
+
   Query begin_, end_;
 };
 
