@@ -96,10 +96,10 @@ std::optional<Vm> find_vm(Connection& connection, const TenantId& tenant, const 
 
 std::vector<Vm> find_vms(Connection& connection, const TenantId& tenant, const VmQuery& query) {
   const ByteView after = query.after ? ByteView(query.after->bytes()) : ByteView();
-  if (!query.state && query.node_id.empty() && query.name.empty())
+  if (!query.state && query.node_id.empty() && query.name.empty() && !query.is_unplaced)
     return all_of<Vm>(connection.run(Sql::vms_after, tenant.text(), after, query.limit), vm_of);
   return all_of<Vm>(connection.run(Sql::filtered_vms_after, tenant.text(), after, query.limit, query.state,
-                                   TextOrNull{query.node_id}, TextOrNull{query.name}),
+                                   TextOrNull{query.node_id}, TextOrNull{query.name}, query.is_unplaced),
                     vm_of);
 }
 

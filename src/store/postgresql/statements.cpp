@@ -73,7 +73,8 @@ constexpr Statement all[] = {
     {Sql::vms_after, "vms_after", "SELECT " VM " FROM vm WHERE tenant_id = $1 AND vm_id > $2 ORDER BY vm_id LIMIT $3"},
     {Sql::filtered_vms_after, "filtered_vms_after",
      "SELECT " VM " FROM vm WHERE tenant_id = $1 AND vm_id > $2 AND ($4::bigint IS NULL OR state = $4) "
-     "AND ($5::text IS NULL OR node_id = $5) AND ($6::text IS NULL OR name = $6) ORDER BY vm_id LIMIT $3"},
+     "AND ($5::text IS NULL OR node_id = $5) AND ($6::text IS NULL OR name = $6) "
+     "AND ($7::bigint = 0 OR node_id IS NULL) ORDER BY vm_id LIMIT $3"},
     {Sql::count_vms, "count_vms", "SELECT count(*) FROM vm WHERE tenant_id = $1 AND state = $2"},
     {Sql::insert_vms, "insert_vms", "INSERT INTO vm (" VM ") SELECT * FROM " NEW_VMS},
     {Sql::update_vms, "update_vms",
