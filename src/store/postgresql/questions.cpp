@@ -151,6 +151,14 @@ std::vector<Device> find_devices(Connection& connection, const TenantId& tenant,
   return all_of<Device>(connection.run(Sql::devices_after, tenant.text(), query.after, query.limit), device_of);
 }
 
+std::optional<Node> find_node(Connection& connection, const TenantId& tenant, std::string_view id) {
+  return first_of<Node>(connection.run(Sql::find_node, tenant.text(), id), node_of);
+}
+
+std::vector<Node> find_nodes(Connection& connection, const TenantId& tenant, const NodeQuery& query) {
+  return all_of<Node>(connection.run(Sql::nodes_after, tenant.text(), query.after, query.limit), node_of);
+}
+
 std::optional<Challenge> find_challenge(Connection& connection, const TenantId& tenant, const Bytes<32>& id) {
   return first_of<Challenge>(connection.run(Sql::find_challenge, tenant.text(), id), challenge_of);
 }
