@@ -86,6 +86,8 @@ struct Vm {
   Instant created_at;
   std::optional<Instant> started_at;
   std::string error;                     ///< Empty: none.
+  std::int64_t generation = 1;           ///< Of what is wished; raised whenever something else is.
+  std::int64_t reboots = 0;              ///< How often it was asked to start over.
   std::int64_t revision = 1;             ///< The ETag; raised at every change.
   std::vector<RevocationId> charged_to;  ///< The elements whose `quota` caveat counts it; nearly always none.
   Charge charge() const { return {.disk = disk, .ram = ram, .vcpus = vcpus}; }

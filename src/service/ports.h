@@ -16,6 +16,7 @@
 #include "domain/device.h"
 #include "domain/event.h"
 #include "domain/issued_token.h"
+#include "domain/node.h"
 #include "domain/rate_budget.h"
 #include "domain/session.h"
 #include "domain/signing_key.h"
@@ -117,6 +118,8 @@ class Reader {
                                    std::span<const Bytes<32>> keys);
   virtual std::optional<Device> device(const TenantId& tenant, std::string_view id) = 0;
   virtual std::vector<Device> devices(const TenantId& tenant, const DeviceQuery& query) = 0;
+  virtual std::optional<Node> node(const TenantId& tenant, std::string_view id) = 0;
+  virtual std::vector<Node> nodes(const TenantId& tenant, const NodeQuery& query) = 0;
   virtual std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) = 0;  ///< Expired ones too.
   virtual std::optional<Session> session(const TenantId& tenant, const SessionId& id) = 0;      ///< Expired ones too.
   virtual std::vector<Session> sessions(const TenantId& tenant, const SessionQuery& query) = 0;
@@ -168,9 +171,12 @@ class Tx : public Reader {
   /// Also raises the tenant row's `revocations`. Recording the same twice changes nothing.
   virtual void insert(const Revocation& revocation) = 0;
   /// Each `put` below writes the whole row, new or not. A change of a device or a signing key also raises the tenant
-  /// row's `access_changes`, so that every process hears of it; the rest raises nothing.
+  /// row's `access_changes`, so that every process hears of it; the rest raises nothing, a node too: the room on it
+  /// is not its tenant's usage, and no check compares its `placed` with the VMs.
   virtual void put(const Device& device) = 0;
   virtual void erase_device(const TenantId& tenant, std::string_view id) = 0;
+  virtual void put(const Node& node) = 0;
+  virtual void erase_node(const TenantId& tenant, std::string_view id) = 0;
   /// Others of the tenant that have expired by its `created_at` are forgotten on the way.
   virtual void put(const Challenge& challenge) = 0;
   virtual void erase_challenge(const TenantId& tenant, const Bytes<32>& id) = 0;

@@ -28,8 +28,15 @@ struct LeafQuery {
 struct VmQuery {
   std::optional<VmId> after;  ///< Keyset: only ids greater than this one.
   std::optional<VmState> state;
-  std::string node_id;  ///< Empty: any.
-  std::string name;     ///< Empty: any.
+  std::string node_id;       ///< Empty: any.
+  std::string name;          ///< Empty: any.
+  bool is_unplaced = false;  ///< Only those without a node.
+  std::size_t limit = 50;
+};
+
+/// In order of id, by bytes.
+struct NodeQuery {
+  std::string after;  ///< Keyset: only ids greater than this one; empty: all.
   std::size_t limit = 50;
 };
 

@@ -1,4 +1,4 @@
-// The store's contract: devices, challenges, sessions, links, counters and issuer keys.
+// The store's contract: devices, nodes, challenges, sessions, links, counters and issuer keys.
 #include <fmt/format.h>
 
 #include "store/contract_test.h"
@@ -48,6 +48,12 @@ std::vector<Kind> kinds() {
   pending.state = DeviceState::pending;
   pending.token_id = pending.approved_by = "";
   pending.approved_at = std::nullopt;
+  const Node node = sample_node(acme, 1);
+  Node silent = node;
+  silent.facts = {.hostname = "madrid.example"};
+  silent.cordoned = false;
+  silent.placed = {};
+  silent.last_heartbeat = std::nullopt;
   const Challenge challenge = sample_challenge(acme, 1);
   Challenge tried = challenge;
   ++tried.wrong_attempts;
@@ -71,6 +77,10 @@ std::vector<Kind> kinds() {
        [=](Tx& tx) { tx.erase_device(acme, device.id); },
        [=](Reader& r) { return look(r.device(acme, device.id), r.devices(acme, {})); },
        look(std::optional(device), {device}), look(std::optional(pending), {pending})},
+      {"node", [=](Tx& tx) { tx.put(node); }, [=](Tx& tx) { tx.put(silent); },
+       [=](Tx& tx) { tx.erase_node(acme, node.id); },
+       [=](Reader& r) { return look(r.node(acme, node.id), r.nodes(acme, {})); }, look(std::optional(node), {node}),
+       look(std::optional(silent), {silent})},
       {"challenge", [=](Tx& tx) { tx.put(challenge); }, [=](Tx& tx) { tx.put(tried); },
        [=](Tx& tx) { tx.erase_challenge(acme, challenge.id); },
        [=](Reader& r) { return look(r.challenge(acme, challenge.id)); }, look(std::optional(challenge)),
@@ -166,6 +176,7 @@ TEST_CASE("rows are listed by id, page by page") {
     change(store, acme, [](Tx& tx) {
       for (const std::uint8_t number : std::initializer_list<std::uint8_t>{3, 1, 2}) {
         tx.put(sample_device(acme, number));
+        tx.put(sample_node(acme, number));
         tx.put(sample_session(acme, number));
         tx.put(sample_link(acme, number));
         tx.put(sample_signing_key(number));
@@ -177,6 +188,10 @@ TEST_CASE("rows are listed by id, page by page") {
           page(std::vector{sample_device(acme, 1), sample_device(acme, 2)}));
     CHECK(page(reader->devices(acme, {.after = sample_device(acme, 2).id, .limit = 2})) ==
           page(std::vector{sample_device(acme, 3)}));
+    CHECK(page(reader->nodes(acme, {.after = "", .limit = 2})) ==
+          page(std::vector{sample_node(acme, 1), sample_node(acme, 2)}));
+    CHECK(page(reader->nodes(acme, {.after = sample_node(acme, 2).id, .limit = 2})) ==
+          page(std::vector{sample_node(acme, 3)}));
     CHECK(page(reader->sessions(acme, {.after = {}, .limit = 2})) ==
           page(std::vector{sample_session(acme, 1), sample_session(acme, 2)}));
     CHECK(page(reader->sessions(acme, {.after = sample_session(acme, 2).id, .limit = 2})) ==
@@ -190,7 +205,7 @@ TEST_CASE("rows are listed by id, page by page") {
   });
 }
 
-TEST_CASE("device ids are listed by their bytes") {
+TEST_CASE("ids of devices and nodes are listed by their bytes") {
   on_every_store([](Store& store) {
     register_tenant(store, "acme");
     change(store, acme, [](Tx& tx) {
@@ -198,11 +213,35 @@ TEST_CASE("device ids are listed by their bytes") {
         Device device = sample_device(acme, 1);
         device.id = id;
         tx.put(device);
+        Node node = sample_node(acme, 1);
+        node.id = id;
+        tx.put(node);
       }
     });
-    std::string ids;
-    for (const Device& device : store.open_reader()->devices(acme, {})) ids += device.id + ' ';
-    CHECK(ids == "B a b node-10 node-2 ");
+    const auto reader = store.open_reader();
+    std::string devices, nodes;
+    for (const Device& device : reader->devices(acme, {})) devices += device.id + ' ';
+    for (const Node& node : reader->nodes(acme, {})) nodes += node.id + ' ';
+    CHECK(devices == "B a b node-10 node-2 ");
+    CHECK(nodes == devices);
+  });
+}
+
+TEST_CASE("a node raises nothing in its tenant's row, and no sum of what is placed on it is below zero") {
+  on_every_store([](Store& store) {
+    register_tenant(store, "acme");
+    const auto reader = store.open_reader();
+    const std::string before = words_of(reader->tenant(acme).value());
+    change(store, acme, [](Tx& tx) { tx.put(sample_node(acme, 1)); });
+    for (const Usage& wrong : {Usage{.vms = VmCount{-1}}, Usage{.storage = Gigabytes{-1}}, Usage{.ram = Mebibytes{-1}},
+                               Usage{.vcpus = VcpuCount{-1}}}) {
+      Node node = sample_node(acme, 1);
+      node.placed = wrong;
+      CHECK_THROWS_AS(change(store, acme, [&](Tx& tx) { tx.put(node); }), StoreFailure);
+    }
+    CHECK(words_of(reader->node(acme, "node-001").value()) == words_of(sample_node(acme, 1)));
+    change(store, acme, [](Tx& tx) { tx.erase_node(acme, "node-001"); });
+    CHECK(words_of(reader->tenant(acme).value()) == before);
   });
 }
 
@@ -213,6 +252,7 @@ TEST_CASE("what gives access to one tenant does not exist for another") {
     const auto fill = [&](const TenantId& tenant) {
       change(store, tenant, [&](Tx& tx) {
         tx.put(sample_device(tenant, 1));
+        tx.put(sample_node(tenant, 1));
         tx.put(sample_challenge(tenant, 1));
         tx.put(sample_session(tenant, 1));
         tx.put(sample_link(tenant, 1));
@@ -222,6 +262,7 @@ TEST_CASE("what gives access to one tenant does not exist for another") {
     };
     const auto is_empty = [](Reader& reader, const TenantId& tenant) {
       return !reader.device(tenant, sample_device(tenant, 1).id) && reader.devices(tenant, {}).empty() &&
+             !reader.node(tenant, sample_node(tenant, 1).id) && reader.nodes(tenant, {}).empty() &&
              !reader.challenge(tenant, sample_challenge(tenant, 1).id) &&
              !reader.session(tenant, sample_session(tenant, 1).id) && reader.sessions(tenant, {}).empty() &&
              !reader.link(tenant, sample_link(tenant, 1).rid) && reader.links(tenant, {}).empty() &&
@@ -236,6 +277,7 @@ TEST_CASE("what gives access to one tenant does not exist for another") {
     CHECK(reader->tenant(zeta).value().access_changes == 0);
     const std::function<void(Tx&)> bodies[] = {
         [](Tx& tx) { tx.erase_device(zeta, sample_device(acme, 1).id); },
+        [](Tx& tx) { tx.erase_node(zeta, sample_node(acme, 1).id); },
         [](Tx& tx) { tx.erase_challenge(zeta, sample_challenge(acme, 1).id); },
         [](Tx& tx) { tx.erase_session(zeta, sample_session(acme, 1).id); },
     };
@@ -243,7 +285,9 @@ TEST_CASE("what gives access to one tenant does not exist for another") {
     // The same ids may be used by both.
     fill(zeta);
     change(store, zeta, [](Tx& tx) { tx.erase_device(zeta, sample_device(zeta, 1).id); });
+    change(store, zeta, [](Tx& tx) { tx.erase_node(zeta, sample_node(zeta, 1).id); });
     CHECK(reader->device(acme, sample_device(acme, 1).id));
+    CHECK(reader->node(acme, sample_node(acme, 1).id));
   });
 }
 
@@ -252,6 +296,7 @@ TEST_CASE("a write to a namespace that does not exist, or of a token that does n
     register_tenant(store, "acme");
     const std::function<void(Tx&)> bodies[] = {
         [](Tx& tx) { tx.put(sample_device(zeta, 1)); },
+        [](Tx& tx) { tx.put(sample_node(zeta, 1)); },
         [](Tx& tx) { tx.put(sample_challenge(zeta, 1)); },
         [](Tx& tx) { tx.put(sample_session(zeta, 1)); },
         [](Tx& tx) { tx.put(sample_link(zeta, 1)); },
@@ -263,6 +308,8 @@ TEST_CASE("a write to a namespace that does not exist, or of a token that does n
     for (const auto& body : bodies) CHECK_THROWS_AS(change(store, acme, body), StoreFailure);
     change(store, acme, [](Tx& tx) {
       CHECK(!tx.device(zeta, "node-001"));
+      CHECK(!tx.node(zeta, "node-001"));
+      CHECK(tx.nodes(zeta, {}).empty());
       CHECK(!tx.challenge(zeta, filled<32>(1)));
       CHECK(tx.counter(zeta, CounterKind::vms, filled<32>(1)) == 0);
     });

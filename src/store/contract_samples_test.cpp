@@ -1,4 +1,4 @@
-// Sample rows of devices, challenges, sessions, links and issuer keys for the contract suite.
+// Sample rows of devices, nodes, challenges, sessions, links and issuer keys for the contract suite.
 #include <fmt/format.h>
 
 #include "store/contract_test.h"
@@ -27,6 +27,29 @@ Device sample_device(const TenantId& tenant, std::uint8_t number) {
           .approved_by = "FFFFFFFFFFFFFFFFFFFFFF",
           .renewed_at = noon + std::chrono::seconds(2),
           .revision = 3};
+}
+
+Node sample_node(const TenantId& tenant, std::uint8_t number) {
+  return {.tenant = tenant,
+          .id = fmt::format("node-{:03}", number),
+          .device = "device-1",
+          .subject_key = filled<32>(number),
+          .facts = {.hostname = "zaragoza.example",
+                    .boot_id = "3f5ad593-46d5-42bb-8a4f-0d2a1b0c6f6e",
+                    .ram_total = Mebibytes{65536},
+                    .ram_used = Mebibytes{1024},
+                    .cores = VcpuCount{16},
+                    .cpu_load_pct = 7,
+                    .disk_total = Gigabytes{900},
+                    .disk_used = Gigabytes{90},
+                    .kvm_available = true,
+                    .reserved = true},
+          .cordoned = true,
+          .placed = {.vms = VmCount{3}, .storage = Gigabytes{24}, .ram = Mebibytes{1536}, .vcpus = VcpuCount{6}},
+          .wishes = 5,
+          .enrolled_at = noon,
+          .last_heartbeat = noon + std::chrono::seconds(10),
+          .revision = 4};
 }
 
 Challenge sample_challenge(const TenantId& tenant, std::uint8_t number) {
@@ -95,6 +118,17 @@ std::string words_of(const Device& d) {
   return fmt::format("{}|{}|{}|{}|{}|{}|{} {}|{} {}|{} {}", d.tenant.text(), d.id, encode_hex(d.subject_key),
                      name_of(d.state), d.scope, d.token_id, ms_since_epoch(d.enrolled_at), d.enrolled_by,
                      ms_or_none(d.approved_at), d.approved_by, ms_since_epoch(d.renewed_at), d.revision);
+}
+
+std::string words_of(const Node& n) {
+  const NodeFacts& f = n.facts;
+  const std::string facts =
+      fmt::format("{}|{}|{} {} {} {} {} {}|{} {}", f.hostname, f.boot_id, f.ram_total.value, f.ram_used.value,
+                  f.cores.value, f.cpu_load_pct, f.disk_total.value, f.disk_used.value, f.kvm_available, f.reserved);
+  return fmt::format("{}|{}|{}|{}|{}|{}|{} {} {} {}|{}|{} {}|{}", n.tenant.text(), n.id, n.device,
+                     encode_hex(n.subject_key), facts, n.cordoned, n.placed.vms.value, n.placed.storage.value,
+                     n.placed.ram.value, n.placed.vcpus.value, n.wishes, ms_since_epoch(n.enrolled_at),
+                     ms_or_none(n.last_heartbeat), n.revision);
 }
 
 std::string words_of(const Challenge& c) {

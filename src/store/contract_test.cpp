@@ -96,6 +96,8 @@ Vm sample_vm(const TenantId& tenant, std::uint32_t number) {
           .created_at = noon,
           .started_at = noon + std::chrono::seconds(5),
           .error = "It \"failed\" once.",
+          .generation = 2,
+          .reboots = 4,
           .revision = 3};
 }
 
@@ -193,10 +195,11 @@ std::string words_of(const Tenant& t) {
 }
 
 std::string words_of(const Vm& vm) {
-  std::string words = fmt::format("{}|{}|{}|{}|{} {}|{} {} {}|{} {}|{}|{} {}|{}|{}", vm.id.text(), vm.tenant.text(),
-                                  vm.name, vm.vm_type, name_of(vm.state), static_cast<int>(vm.wish), vm.ram.value,
-                                  vm.vcpus.value, vm.disk.value, vm.prefer_kvm, vm.preferred_node, vm.node_id,
-                                  ms_since_epoch(vm.created_at), ms_or_none(vm.started_at), vm.error, vm.revision);
+  std::string words =
+      fmt::format("{}|{}|{}|{}|{} {}|{} {} {}|{} {}|{}|{} {}|{}|{} {} {}", vm.id.text(), vm.tenant.text(), vm.name,
+                  vm.vm_type, name_of(vm.state), static_cast<int>(vm.wish), vm.ram.value, vm.vcpus.value, vm.disk.value,
+                  vm.prefer_kvm, vm.preferred_node, vm.node_id, ms_since_epoch(vm.created_at),
+                  ms_or_none(vm.started_at), vm.error, vm.generation, vm.reboots, vm.revision);
   for (const auto& port : vm.ports) words += fmt::format("|{}/{}", port.guest_port, port.protocol);
   for (const auto& port : vm.host_ports) {
     words += fmt::format("|{}:{}/{}", port.host_port, port.guest_port, port.protocol);

@@ -70,6 +70,7 @@ IssuedToken sample_token(const TenantId& tenant, std::uint8_t number);
 Event sample_event(const TenantId& tenant, EventType type = EventType::vm_created);
 /// Each with every member set; `number` makes its id, ascending.
 Device sample_device(const TenantId& tenant, std::uint8_t number);
+Node sample_node(const TenantId& tenant, std::uint8_t number);
 Challenge sample_challenge(const TenantId& tenant, std::uint8_t number);
 Session sample_session(const TenantId& tenant, std::uint8_t number);
 SeenLink sample_link(const TenantId& tenant, std::uint8_t number);
@@ -89,6 +90,7 @@ std::string words_of(const Tenant& tenant);
 std::string words_of(const Vm& vm);
 std::string words_of(const IssuedToken& token);
 std::string words_of(const Device& device);
+std::string words_of(const Node& node);
 std::string words_of(const Challenge& challenge);
 std::string words_of(const Session& session);
 std::string words_of(const SeenLink& link);

@@ -6,6 +6,8 @@
 namespace cadastre {
 namespace {
 
+constexpr std::int64_t first_generation = 1;
+
 void append_ports(std::string& out, const std::vector<PortOrder>& ports) {
   out += '[';
   for (const PortOrder& port : ports) {
@@ -35,6 +37,15 @@ int port_number(const json::Value& port, std::string_view name) {
   return static_cast<int>(*number);
 }
 
+/// `otherwise` when there is no such member. Throws StoreFailure on less than that: neither count ever goes back.
+std::int64_t count_member(const json::Value& value, std::string_view name, std::int64_t otherwise) {
+  const json::Value* const found = value.find(name);
+  if (found == nullptr) return otherwise;
+  const auto number = found->integer();
+  if (!number || *number < otherwise) throw StoreFailure("the database holds a count of a VM that is none");
+  return *number;
+}
+
 std::string text_member(const json::Value& value, std::string_view name) {
   const json::Value* const found = value.find(name);
   return found != nullptr ? found->text : std::string();
@@ -43,13 +54,17 @@ std::string text_member(const json::Value& value, std::string_view name) {
 }  // namespace
 
 std::string encode_vm_details(const Vm& vm) {
-  if (!vm.prefer_kvm && vm.preferred_node.empty() && vm.ports.empty() && vm.host_ports.empty()) return {};
+  const bool has_ports = !vm.ports.empty() || !vm.host_ports.empty();
+  const bool has_counts = vm.generation != first_generation || vm.reboots != 0;
+  if (!vm.prefer_kvm && vm.preferred_node.empty() && !has_ports && !has_counts) return {};
   std::string out;
   json::Object object(out);
   if (vm.prefer_kvm) object.field("prefer_kvm", true);
   if (!vm.preferred_node.empty()) object.field("preferred_node", vm.preferred_node);
   if (!vm.ports.empty()) append_ports(object.key("ports"), vm.ports);
   if (!vm.host_ports.empty()) append_ports(object.key("host_ports"), vm.host_ports);
+  if (vm.generation != first_generation) object.field("generation", vm.generation);
+  if (vm.reboots != 0) object.field("reboots", vm.reboots);
   object.end();
   return out;
 }
@@ -61,6 +76,8 @@ void decode_vm_details(std::string_view text, Vm& vm) {
   const json::Value* const prefer_kvm = details->find("prefer_kvm");
   vm.prefer_kvm = prefer_kvm != nullptr && prefer_kvm->boolean;
   vm.preferred_node = text_member(*details, "preferred_node");
+  vm.generation = count_member(*details, "generation", first_generation);
+  vm.reboots = count_member(*details, "reboots", 0);
   if (const auto* const ports = details->find("ports")) {
     for (const json::Value& port : ports->elements) {
       vm.ports.push_back({port_number(port, "guest_port"), text_member(port, "protocol")});

@@ -21,6 +21,10 @@ void fill_access(Tx& tx) {
   fresh.activated_at = fresh.retired_at = fresh.revoked_at = std::nullopt;
   tx.put(sample_device(acme, 1));
   tx.put(pending);
+  Node silent = sample_node(acme, 2);
+  silent.last_heartbeat.reset();
+  tx.put(sample_node(acme, 1));
+  tx.put(silent);
   tx.put(sample_challenge(acme, 1));
   tx.put(sample_session(acme, 1));
   tx.put(sample_link(acme, 1));
@@ -60,6 +64,7 @@ void fill(const std::string& folder) {
 void add_words_of_access(std::vector<std::string>& words, Reader& reader) {
   const TenantId acme = id_of("acme");
   for (const Device& device : reader.devices(acme, {.limit = all})) words.push_back(words_of(device));
+  for (const Node& node : reader.nodes(acme, {.limit = all})) words.push_back(words_of(node));
   words.push_back(words_of(reader.challenge(acme, sample_challenge(acme, 1).id).value()));
   for (const Session& session : reader.sessions(acme, {.limit = all})) words.push_back(words_of(session));
   for (const SeenLink& link : reader.links(acme, {.limit = all})) words.push_back(words_of(link));

@@ -32,6 +32,8 @@ class FailingTx final : public Tx {
   std::vector<Device> devices(const TenantId& tenant, const DeviceQuery& query) override {
     return tx_.devices(tenant, query);
   }
+  std::optional<Node> node(const TenantId& tenant, std::string_view id) override { return tx_.node(tenant, id); }
+  std::vector<Node> nodes(const TenantId& tenant, const NodeQuery& query) override { return tx_.nodes(tenant, query); }
   std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) override {
     return tx_.challenge(tenant, id);
   }
@@ -89,6 +91,8 @@ class FailingTx final : public Tx {
   void insert(const Revocation& revocation) override { write().insert(revocation); }
   void put(const Device& device) override { write().put(device); }
   void erase_device(const TenantId& tenant, std::string_view id) override { write().erase_device(tenant, id); }
+  void put(const Node& node) override { write().put(node); }
+  void erase_node(const TenantId& tenant, std::string_view id) override { write().erase_node(tenant, id); }
   void put(const Challenge& challenge) override { write().put(challenge); }
   void erase_challenge(const TenantId& tenant, const Bytes<32>& id) override { write().erase_challenge(tenant, id); }
   void put(const Session& session) override { write().put(session); }

@@ -79,6 +79,23 @@ TEST_CASE("of two processes that change a device at once, the second sees what t
   CHECK(reader->tenant(acme).value().access_changes == 2 * times + 1);
 }
 
+TEST_CASE("of two processes that place on a node at once, the second sees what the first did") {
+  Pair pair;
+  constexpr int times = 20;
+  Node node = sample_node(acme, 1);
+  node.placed = {};
+  change(*pair.stores[0], acme, [&](Tx& tx) { tx.put(node); });
+  pair.in_both(
+      [&](Tx& tx, std::size_t i) {
+        // One finds it in a page, the other by its id.
+        Node mine = i == 0 ? tx.nodes(acme, {}).at(0) : tx.node(acme, node.id).value();
+        mine.placed.vms = mine.placed.vms + VmCount{1};
+        tx.put(mine);
+      },
+      times);
+  CHECK(pair.stores[0]->open_reader()->node(acme, node.id).value().placed.vms == VmCount{2 * times});
+}
+
 TEST_CASE("what one process notes of a token does not undo what another did") {
   Pair pair;
   const IssuedToken token = sample_token(acme, 1);

@@ -34,7 +34,7 @@ struct Namespace : NamespaceRow {
 struct Buffer {
   using Key16 = std::pair<TenantId, Bytes<16>>;
   using Key32 = std::pair<TenantId, Bytes<32>>;
-  using DeviceKey = std::pair<TenantId, std::string>;
+  using TextKey = std::pair<TenantId, std::string>;
   using CounterKey = std::tuple<TenantId, CounterKind, RevocationId>;
   using RevocationKey = std::tuple<TenantId, RevocationKind, Bytes<32>>;
   using Leaves = std::vector<std::pair<TenantId, Leaf>>;
@@ -43,7 +43,8 @@ struct Buffer {
   Overlay<Key16, Entry<Vm>> vms;
   Overlay<Key16, Entry<IssuedToken>> tokens;
   Overlay<RevocationKey, Entry<Revocation>> revocations;
-  Overlay<DeviceKey, Entry<Device>> devices;
+  Overlay<TextKey, Entry<Device>> devices;
+  Overlay<TextKey, Entry<Node>> nodes;
   Overlay<Key32, Entry<Challenge>> challenges;
   Overlay<Key16, Entry<cadastre::Session>> sessions;
   Overlay<Key32, Entry<SeenLink>> links;
@@ -71,7 +72,7 @@ struct Buffer {
   static void each_of_tenants(Self& self, Visit visit) {
     visit(self.vms), visit(self.tokens), visit(self.revocations), visit(self.answers);
     visit(self.devices), visit(self.challenges), visit(self.sessions), visit(self.links), visit(self.counters);
-    visit(self.caveat_rates);
+    visit(self.caveat_rates), visit(self.nodes);
   }
   /// The same with each but that of the namespaces.
   template <class Self, class Visit>

@@ -96,10 +96,10 @@ std::optional<Vm> find_vm(Connection& connection, const TenantId& tenant, const 
 
 std::vector<Vm> find_vms(Connection& connection, const TenantId& tenant, const VmQuery& query) {
   const ByteView after = query.after ? ByteView(query.after->bytes()) : ByteView();
-  if (!query.state && query.node_id.empty() && query.name.empty())
+  if (!query.state && query.node_id.empty() && query.name.empty() && !query.is_unplaced)
     return all_of<Vm>(connection.run(Sql::vms_after, tenant.text(), after, query.limit), vm_of);
   return all_of<Vm>(connection.run(Sql::filtered_vms_after, tenant.text(), after, query.limit, query.state,
-                                   TextOrNull{query.node_id}, TextOrNull{query.name}),
+                                   TextOrNull{query.node_id}, TextOrNull{query.name}, query.is_unplaced),
                     vm_of);
 }
 
@@ -174,6 +174,14 @@ std::optional<Device> find_device(Connection& connection, const TenantId& tenant
 
 std::vector<Device> find_devices(Connection& connection, const TenantId& tenant, const DeviceQuery& query) {
   return all_of<Device>(connection.run(Sql::devices_after, tenant.text(), query.after, query.limit), device_of);
+}
+
+std::optional<Node> find_node(Connection& connection, const TenantId& tenant, std::string_view id) {
+  return first_of<Node>(connection.run(Sql::find_node, tenant.text(), id), node_of);
+}
+
+std::vector<Node> find_nodes(Connection& connection, const TenantId& tenant, const NodeQuery& query) {
+  return all_of<Node>(connection.run(Sql::nodes_after, tenant.text(), query.after, query.limit), node_of);
 }
 
 std::optional<Challenge> find_challenge(Connection& connection, const TenantId& tenant, const Bytes<32>& id) {

@@ -30,6 +30,8 @@ RevokedKinds are_revoked(Connection& connection, const TenantId& tenant, std::sp
 
 std::optional<Device> find_device(Connection& connection, const TenantId& tenant, std::string_view id);
 std::vector<Device> find_devices(Connection& connection, const TenantId& tenant, const DeviceQuery& query);
+std::optional<Node> find_node(Connection& connection, const TenantId& tenant, std::string_view id);
+std::vector<Node> find_nodes(Connection& connection, const TenantId& tenant, const NodeQuery& query);
 std::optional<Challenge> find_challenge(Connection& connection, const TenantId& tenant, const Bytes<32>& id);
 std::optional<cadastre::Session> find_session(Connection& connection, const TenantId& tenant, const SessionId& id);
 std::vector<cadastre::Session> find_sessions(Connection& connection, const TenantId& tenant, const SessionQuery& query);

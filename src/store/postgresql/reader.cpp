@@ -68,6 +68,12 @@ class SessionReader final : public Reader {
   std::vector<Device> devices(const TenantId& tenant, const DeviceQuery& query) override {
     return ask([&](Connection& c) { return find_devices(c, tenant, query); });
   }
+  std::optional<Node> node(const TenantId& tenant, std::string_view id) override {
+    return ask([&](Connection& c) { return find_node(c, tenant, id); });
+  }
+  std::vector<Node> nodes(const TenantId& tenant, const NodeQuery& query) override {
+    return ask([&](Connection& c) { return find_nodes(c, tenant, query); });
+  }
   std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) override {
     return ask([&](Connection& c) { return find_challenge(c, tenant, id); });
   }

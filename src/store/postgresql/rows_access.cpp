@@ -1,4 +1,4 @@
-// Devices, challenges, sessions, links and issuer keys as rows, and back.
+// Devices, nodes, challenges, sessions, links and issuer keys as rows, and back.
 #include "store/packed_columns.h"
 #include "store/postgresql/rows.h"
 
@@ -17,6 +17,32 @@ Device device_of(const Rows& rows) {
           .approved_by = rows.text(9),
           .renewed_at = rows.instant(10),
           .revision = rows.integer(11)};
+}
+
+Node node_of(const Rows& rows) {
+  return {.tenant = tenant_id_of(rows.bytes(0)),
+          .id = rows.text(1),
+          .device = rows.text(2),
+          .subject_key = rows.blob<32>(3),
+          .facts = {.hostname = rows.text(4),
+                    .boot_id = rows.text(5),
+                    .ram_total = Mebibytes{rows.integer(6)},
+                    .ram_used = Mebibytes{rows.integer(7)},
+                    .cores = VcpuCount{rows.integer(8)},
+                    .cpu_load_pct = rows.integer(9),
+                    .disk_total = Gigabytes{rows.integer(10)},
+                    .disk_used = Gigabytes{rows.integer(11)},
+                    .kvm_available = rows.integer(12) != 0,
+                    .reserved = rows.integer(13) != 0},
+          .cordoned = rows.integer(14) != 0,
+          .placed = {.vms = VmCount{rows.integer(15)},
+                     .storage = Gigabytes{rows.integer(16)},
+                     .ram = Mebibytes{rows.integer(17)},
+                     .vcpus = VcpuCount{rows.integer(18)}},
+          .wishes = rows.integer(19),
+          .enrolled_at = rows.instant(20),
+          .last_heartbeat = rows.instant_if_any(21),
+          .revision = rows.integer(22)};
 }
 
 Challenge challenge_of(const Rows& rows) {
@@ -84,6 +110,13 @@ SigningKey signing_key_of(const Rows& rows) {
 void add_device(Columns& columns, const Device& d) {
   columns.add(d.tenant.text(), d.id, d.subject_key, d.state, d.scope, d.token_id, d.enrolled_at, d.enrolled_by,
               d.approved_at, d.approved_by, d.renewed_at, d.revision);
+}
+
+void add_node(Columns& columns, const Node& n) {
+  const NodeFacts& f = n.facts;
+  columns.add(n.tenant.text(), n.id, n.device, n.subject_key, f.hostname, f.boot_id, f.ram_total, f.ram_used, f.cores,
+              f.cpu_load_pct, f.disk_total, f.disk_used, f.kvm_available, f.reserved, n.cordoned, n.placed.vms,
+              n.placed.storage, n.placed.ram, n.placed.vcpus, n.wishes, n.enrolled_at, n.last_heartbeat, n.revision);
 }
 
 void add_challenge(Columns& columns, const Challenge& c) {

@@ -81,6 +81,7 @@ class Sending {
   void send_revocations();
   void send_access();
   void send_devices();
+  void send_nodes();
   void send_challenges();
   void send_sessions();
   void send_counters();

@@ -1,4 +1,4 @@
-// The part of a trip that is about devices, challenges, sessions, links, counters and issuer keys.
+// The part of a trip that is about devices, nodes, challenges, sessions, links, counters and issuer keys.
 #include "store/postgresql/sending.h"
 
 namespace cadastre::postgresql {
@@ -6,6 +6,7 @@ namespace cadastre::postgresql {
 /// Rows to be erased may not be there: whoever wrote one and erased it did not ask whether the database had it before.
 void Sending::send_access() {
   send_devices();
+  send_nodes();
   send_challenges();
   send_sessions();
   send_counters();
@@ -24,7 +25,7 @@ void Sending::send_access() {
 
 void Sending::send_devices() {
   Columns put, erased;
-  each_unwritten(buffer_.devices, [&](const Buffer::DeviceKey& key, const Entry<Device>& entry) {
+  each_unwritten(buffer_.devices, [&](const Buffer::TextKey& key, const Entry<Device>& entry) {
     if (entry.row)
       add_device(put, *entry.row);
     else
@@ -32,6 +33,18 @@ void Sending::send_devices() {
   });
   rows(Sql::put_devices, put);
   rows_if_any(Sql::erase_devices, erased);
+}
+
+void Sending::send_nodes() {
+  Columns put, erased;
+  each_unwritten(buffer_.nodes, [&](const Buffer::TextKey& key, const Entry<Node>& entry) {
+    if (entry.row)
+      add_node(put, *entry.row);
+    else
+      erased.add(key.first.text(), key.second);
+  });
+  rows(Sql::put_nodes, put);
+  rows_if_any(Sql::erase_nodes, erased);
 }
 
 void Sending::send_challenges() {

@@ -34,6 +34,11 @@
 #define DEVICE(d)                                                                                                  \
   d "subject_key, " d "state, " d "scope, " d "token_id, " d "enrolled_at, " d "enrolled_by, " d "approved_at, " d \
     "approved_by, " d "renewed_at, " d "revision"
+#define NODE(n)                                                                                                     \
+  n "device_id, " n "subject_key, " n "hostname, " n "boot_id, " n "ram_total_mb, " n "ram_used_mb, " n "cores, " n \
+    "cpu_load_pct, " n "disk_total_gb, " n "disk_used_gb, " n "kvm_available, " n "reserved, " n "cordoned, " n     \
+    "placed_vms, " n "placed_storage_gb, " n "placed_ram_mb, " n "placed_vcpus, " n "wishes, " n "enrolled_at, " n  \
+    "last_heartbeat, " n "revision"
 #define CHALLENGE(c)                                                                                                \
   c "kind, " c "subject_key, " c "device_id, " c "scope, " c "created_by, " c "wrong_attempts, " c "created_at, " c \
     "expires_at"

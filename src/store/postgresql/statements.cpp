@@ -73,7 +73,8 @@ constexpr Statement all[] = {
     {Sql::vms_after, "vms_after", "SELECT " VM " FROM vm WHERE tenant_id = $1 AND vm_id > $2 ORDER BY vm_id LIMIT $3"},
     {Sql::filtered_vms_after, "filtered_vms_after",
      "SELECT " VM " FROM vm WHERE tenant_id = $1 AND vm_id > $2 AND ($4::bigint IS NULL OR state = $4) "
-     "AND ($5::text IS NULL OR node_id = $5) AND ($6::text IS NULL OR name = $6) ORDER BY vm_id LIMIT $3"},
+     "AND ($5::text IS NULL OR node_id = $5) AND ($6::text IS NULL OR name = $6) "
+     "AND ($7::bigint = 0 OR node_id IS NULL) ORDER BY vm_id LIMIT $3"},
     {Sql::count_vms, "count_vms", "SELECT count(*) FROM vm WHERE tenant_id = $1 AND state = $2"},
     {Sql::insert_vms, "insert_vms", "INSERT INTO vm (" VM ") SELECT * FROM " NEW_VMS},
     {Sql::update_vms, "update_vms",
@@ -133,6 +134,22 @@ constexpr Statement all[] = {
     {Sql::erase_devices, "erase_devices",
      "DELETE FROM device d USING unnest($1::text[], $2::text[]) AS n(tenant_id, device_id) "
      "WHERE d.tenant_id = n.tenant_id AND d.device_id = n.device_id"},
+
+    {Sql::find_node, "find_node",
+     "SELECT tenant_id, node_id, " NODE("") " FROM node WHERE tenant_id = $1 AND node_id = $2"},
+    {Sql::nodes_after, "nodes_after",
+     "SELECT tenant_id, node_id, " NODE(
+         "") " FROM node WHERE tenant_id = $1 AND node_id > $2 ORDER BY node_id LIMIT $3"},
+    {Sql::put_nodes, "put_nodes",
+     "INSERT INTO node (tenant_id, node_id, " NODE(
+         "") ") SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::text[], "
+             "$7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], "
+             "$14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], "
+             "$20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[]) ON CONFLICT (tenant_id, node_id) " REPLACED(
+                 NODE)},
+    {Sql::erase_nodes, "erase_nodes",
+     "DELETE FROM node d USING unnest($1::text[], $2::text[]) AS n(tenant_id, node_id) "
+     "WHERE d.tenant_id = n.tenant_id AND d.node_id = n.node_id"},
 
     {Sql::find_challenge, "find_challenge",
      "SELECT tenant_id, challenge_id, " CHALLENGE("") " FROM challenge WHERE tenant_id = $1 AND challenge_id = $2"},

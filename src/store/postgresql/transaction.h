@@ -75,6 +75,8 @@ class Transaction final : public Tx {
   bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) override;
   std::optional<Device> device(const TenantId& tenant, std::string_view id) override;
   std::vector<Device> devices(const TenantId& tenant, const DeviceQuery& query) override;
+  std::optional<Node> node(const TenantId& tenant, std::string_view id) override;
+  std::vector<Node> nodes(const TenantId& tenant, const NodeQuery& query) override;
   std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) override;
   std::optional<cadastre::Session> session(const TenantId& tenant, const SessionId& id) override;
   std::vector<cadastre::Session> sessions(const TenantId& tenant, const SessionQuery& query) override;
@@ -105,6 +107,8 @@ class Transaction final : public Tx {
   void insert(const Revocation& revocation) override;
   void put(const Device& device) override;
   void erase_device(const TenantId& tenant, std::string_view id) override;
+  void put(const Node& node) override;
+  void erase_node(const TenantId& tenant, std::string_view id) override;
   void put(const Challenge& challenge) override;
   void erase_challenge(const TenantId& tenant, const Bytes<32>& id) override;
   void put(const cadastre::Session& session) override;

@@ -1,4 +1,4 @@
-// What a transaction asks and writes of devices, challenges, sessions, links, counters and issuer keys.
+// What a transaction asks and writes of devices, nodes, challenges, sessions, links, counters and issuer keys.
 #include "base/invariant.h"
 #include "store/postgresql/questions.h"
 #include "store/postgresql/transaction.h"
@@ -49,6 +49,28 @@ void Transaction::erase_device(const TenantId& tenant, std::string_view id) {
   count_access_change(tenant);
   if (!device(tenant, id)) throw StoreFailure("the removal of a device that does not exist: " + std::string(id));
   write_entry(buffer_.devices, {tenant, std::string(id)}, std::optional<Device>());
+}
+
+std::optional<Node> Transaction::node(const TenantId& tenant, std::string_view id) {
+  hold(tenant);
+  return find_entry(buffer_.nodes, {tenant, std::string(id)}, [&] { return find_node(connection(), tenant, id); }).row;
+}
+
+/// A VM is placed by what a page of nodes says of their room, so nobody may change it meanwhile.
+std::vector<Node> Transaction::nodes(const TenantId& tenant, const NodeQuery& query) {
+  hold(tenant);
+  return find_nodes(up_to_date(), tenant, query);
+}
+
+void Transaction::put(const Node& node) {
+  require(node.tenant);
+  write_entry(buffer_.nodes, {node.tenant, node.id}, std::optional(node));
+}
+
+void Transaction::erase_node(const TenantId& tenant, std::string_view id) {
+  require(tenant);
+  if (!node(tenant, id)) throw StoreFailure("the removal of a node that does not exist: " + std::string(id));
+  write_entry(buffer_.nodes, {tenant, std::string(id)}, std::optional<Node>());
 }
 
 std::optional<Challenge> Transaction::challenge(const TenantId& tenant, const Bytes<32>& id) {

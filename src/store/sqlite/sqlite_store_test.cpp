@@ -143,6 +143,31 @@ TEST_CASE("the migrations are numbered from 1 without a gap") {
   for (const sqlite::Migration& step : sqlite::migrations()) CHECK(step.number == expected++);
 }
 
+TEST_CASE("a database from before there were nodes keeps its VMs and takes nodes") {
+  const TestFolder folder;
+  std::filesystem::create_directories(folder / "data");
+  constexpr int before_nodes = 5;
+  for (const sqlite::Migration& step : sqlite::migrations()) {
+    if (step.number <= before_nodes) run_sql(folder, step.sql);
+  }
+  run_sql(folder,
+          "PRAGMA user_version=5;"
+          "INSERT INTO tenant VALUES ('acme', '', 0, 9, 9, NULL, NULL, 9, 1, 0, zeroblob(16), '', 0, 0, '', 0);"
+          "INSERT INTO tenant_usage VALUES ('acme', 2, 16, 2, 2, 1, 0, 0);"
+          "INSERT INTO vm VALUES ('acme', x'00000000000000000000000000000001', 'bare', '', 0, 0, 1, 1, 8, 0, 1, NULL, "
+          "NULL, NULL, NULL, NULL), ('acme', x'00000000000000000000000000000002', 'kvm', '', 0, 0, 1, 1, 8, 0, 1, "
+          "'east', NULL, NULL, '{\"prefer_kvm\":true}', NULL);");
+  const auto store = open_in(folder);
+  const auto reader = store->open_reader();
+  const auto vms = reader->vms(acme, {});
+  REQUIRE(vms.size() == 2);
+  for (const Vm& vm : vms) CHECK(std::pair(vm.generation, vm.reboots) == std::pair<std::int64_t, std::int64_t>(1, 0));
+  CHECK(vms[1].prefer_kvm);
+  CHECK(reader->nodes(acme, {}).empty());
+  change(*store, acme, [](Tx& tx) { tx.put(sample_node(acme, 1)); });
+  CHECK(words_of(reader->node(acme, "node-001").value()) == words_of(sample_node(acme, 1)));
+}
+
 TEST_CASE("a failing migration leaves the schema before it") {
   const TestFolder folder;
   std::filesystem::create_directories(folder / "data");

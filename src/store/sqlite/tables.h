@@ -6,6 +6,7 @@
 #include "store/sqlite/idempotency.h"
 #include "store/sqlite/ledger.h"
 #include "store/sqlite/links.h"
+#include "store/sqlite/nodes.h"
 #include "store/sqlite/sessions.h"
 #include "store/sqlite/signing_keys.h"
 #include "store/sqlite/tenants.h"
@@ -21,6 +22,7 @@ struct Tables {
         tokens(connection),
         revocations(connection),
         devices(connection),
+        nodes(connection),
         challenges(connection),
         sessions(connection),
         links(connection),
@@ -36,6 +38,7 @@ struct Tables {
   TokenTable tokens;
   RevocationTable revocations;
   DeviceTable devices;
+  NodeTable nodes;
   ChallengeTable challenges;
   SessionTable sessions;
   LinkTable links;
@@ -79,6 +82,12 @@ class Asking : public Port {
   }
   std::vector<Device> devices(const TenantId& tenant, const DeviceQuery& query) override {
     return tables_.devices.page(tenant, query);
+  }
+  std::optional<Node> node(const TenantId& tenant, std::string_view id) override {
+    return tables_.nodes.find(tenant, id);
+  }
+  std::vector<Node> nodes(const TenantId& tenant, const NodeQuery& query) override {
+    return tables_.nodes.page(tenant, query);
   }
   std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) override {
     return tables_.challenges.find(tenant, id);

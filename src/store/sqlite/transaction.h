@@ -58,6 +58,8 @@ class Transaction final : public Asking<Tx> {
   void insert(const Revocation& revocation) override;
   void put(const Device& device) override;
   void erase_device(const TenantId& tenant, std::string_view id) override;
+  void put(const Node& node) override;
+  void erase_node(const TenantId& tenant, std::string_view id) override;
   void put(const Challenge& challenge) override;
   void erase_challenge(const TenantId& tenant, const Bytes<32>& id) override;
   void put(const Session& session) override;

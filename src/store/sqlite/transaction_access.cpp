@@ -1,4 +1,4 @@
-// What a transaction writes of devices, challenges, sessions, links, counters and issuer keys.
+// What a transaction writes of devices, nodes, challenges, sessions, links, counters and issuer keys.
 #include "base/invariant.h"
 #include "store/sqlite/transaction.h"
 
@@ -25,6 +25,17 @@ void Transaction::erase_device(const TenantId& tenant, std::string_view id) {
   count_access_change(tenant);
   if (!tables_.devices.erase(tenant, id))
     throw StoreFailure("the removal of a device that does not exist: " + std::string(id));
+}
+
+void Transaction::put(const Node& node) {
+  write_to(node.tenant);
+  tables_.nodes.put(node);
+}
+
+void Transaction::erase_node(const TenantId& tenant, std::string_view id) {
+  write_to(tenant);
+  if (!tables_.nodes.erase(tenant, id))
+    throw StoreFailure("the removal of a node that does not exist: " + std::string(id));
 }
 
 void Transaction::put(const Challenge& challenge) {

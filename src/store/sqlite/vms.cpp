@@ -46,7 +46,8 @@ VmTable::VmTable(Connection& connection)
       filtered_page_(connection, "SELECT " + columns +
                                      " FROM vm WHERE tenant_id = ?1 AND vm_id > ?2"
                                      " AND (?4 IS NULL OR state = ?4) AND (?5 IS NULL OR node_id = ?5)"
-                                     " AND (?6 IS NULL OR name = ?6) ORDER BY vm_id LIMIT ?3"),
+                                     " AND (?6 IS NULL OR name = ?6) AND (?7 = 0 OR node_id IS NULL)"
+                                     " ORDER BY vm_id LIMIT ?3"),
       count_(connection, "SELECT count(*) FROM vm WHERE tenant_id = ?1 AND state = ?2"),
       usage_(connection,
              "SELECT count(*), coalesce(sum(disk_gb), 0), coalesce(sum(ram_mb), 0), coalesce(sum(vcpus), 0) FROM vm "
@@ -71,9 +72,9 @@ std::vector<Vm> VmTable::page(const TenantId& tenant, const VmQuery& query) {
   const auto read = [&](Rows rows) {
     while (rows.next()) vms.push_back(vm_of(rows, tenant));
   };
-  if (query.state || !query.node_id.empty() || !query.name.empty()) {
+  if (query.state || !query.node_id.empty() || !query.name.empty() || query.is_unplaced) {
     read(filtered_page_(tenant.text(), after, query.limit, query.state, TextOrNull{query.node_id},
-                        TextOrNull{query.name}));
+                        TextOrNull{query.name}, query.is_unplaced));
   } else {
     read(page_(tenant.text(), after, query.limit));
   }

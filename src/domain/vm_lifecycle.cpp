@@ -1,0 +1,106 @@
+#include "domain/vm_lifecycle.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace cadastre {
+namespace {
+
+constexpr std::size_t error_max = 500;
+
+bool is_same(const std::vector<HostPort>& a, const std::vector<HostPort>& b) {
+  return std::ranges::equal(a, b, [](const HostPort& x, const HostPort& y) {
+    return x.host_port == y.host_port && x.guest_port == y.guest_port && x.protocol == y.protocol;
+  });
+}
+
+/// What the VM is when its guest is so; nothing when the report leaves that open.
+std::optional<VmState> state_after(const Vm& vm, GuestState guest) {
+  const bool was_there = vm.state == VmState::running || vm.state == VmState::stopped;
+  switch (guest) {
+    case GuestState::running: return vm.wish == VmWish::run ? std::optional(VmState::running) : std::nullopt;
+    case GuestState::stopped: return VmState::stopped;
+    case GuestState::failed: return VmState::error;
+    case GuestState::absent: return was_there ? std::optional(VmState::error) : std::nullopt;
+  }
+  std::unreachable();
+}
+
+}  // namespace
+
+std::string_view name_of(GuestState state) {
+  switch (state) {
+    case GuestState::running: return "running";
+    case GuestState::stopped: return "stopped";
+    case GuestState::failed: return "failed";
+    case GuestState::absent: return "absent";
+  }
+  std::unreachable();
+}
+
+std::optional<GuestState> parse_guest_state(std::string_view text) {
+  for (const auto state : {GuestState::running, GuestState::stopped, GuestState::failed, GuestState::absent}) {
+    if (name_of(state) == text) return state;
+  }
+  return std::nullopt;
+}
+
+Result<ReportOutcome> apply_report(Vm& vm, const GuestReport& report, Instant now) {
+  if (report.generation > vm.generation) {
+    return refuse(Code::conflict, "generation",
+                  fmt::format("Of the VM {} no generation {} was wished; its last is {}.", report.vm.text(),
+                              report.generation, vm.generation));
+  }
+  if ((report.state == GuestState::failed) == report.error.empty() || report.error.size() > error_max) {
+    return refuse(Code::invalid_field, "error",
+                  fmt::format("A guest that failed says why in 1 to {} characters, and no other does.", error_max));
+  }
+  if (report.generation < vm.generation) return ReportOutcome::nothing;
+  if (vm.state == VmState::deleting) {
+    return report.state == GuestState::absent ? ReportOutcome::gone : ReportOutcome::nothing;
+  }
+  const auto state = state_after(vm, report.state);
+  if (!state) return ReportOutcome::nothing;
+  const bool runs = *state == VmState::running;
+  std::string error = *state == VmState::error
+                          ? (report.error.empty() ? "The guest is not on its node any more." : report.error)
+                          : std::string();
+  std::vector<HostPort> host_ports = runs ? report.host_ports : std::vector<HostPort>();
+  if (*state == vm.state && error == vm.error && is_same(host_ports, vm.host_ports)) return ReportOutcome::nothing;
+  if (runs && vm.state != VmState::running) vm.started_at = now;
+  vm.state = *state;
+  vm.error = std::move(error);
+  vm.host_ports = std::move(host_ports);
+  ++vm.revision;
+  return ReportOutcome::changed;
+}
+
+bool wish(Vm& vm, VmWish wanted) {
+  const bool stopped_by_itself = vm.state == VmState::stopped && vm.wish == VmWish::run;
+  const bool is_contradicted = wanted == VmWish::run && (stopped_by_itself || vm.state == VmState::error);
+  // A new VM is to run anyhow; that somebody asks for it is recorded all the same, once.
+  const bool is_first_start = wanted == VmWish::run && vm.revision == 1;
+  if (vm.wish == wanted && !is_contradicted && !is_first_start) return false;
+  vm.wish = wanted;
+  if (!is_first_start) ++vm.generation;
+  ++vm.revision;
+  return true;
+}
+
+void begin_deletion(Vm& vm) {
+  vm.state = VmState::deleting;
+  vm.error.clear();
+  vm.host_ports.clear();
+  ++vm.generation;
+  ++vm.revision;
+}
+
+Result<void> admit_reboot(const Vm& vm) {
+  if (vm.state == VmState::running && vm.wish == VmWish::run) return {};
+  return refuse(Code::conflict, "state",
+                fmt::format("Only a running VM can be rebooted; this one is {}.", name_of(vm.state)));
+}
+
+}  // namespace cadastre
