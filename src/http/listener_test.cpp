@@ -44,14 +44,14 @@ TEST_CASE("a listen address is a numeric address and a port") {
 
 TEST_CASE("sockets of one server share a port, those of two do not") {
   ListenAddress address = parse_listen_address("127.0.0.1:0");
-  const Descriptor first = listen_on(address);
+  const auto first = listen_on(address);
   address.port = port_of(first);
   CHECK_NOTHROW(listen_on(address));
   CHECK_THROWS_AS(expect_free(address), std::runtime_error);
 }
 
 TEST_CASE("nothing waits on a new socket") {
-  const Descriptor socket = listen_on(parse_listen_address("127.0.0.1:0"));
+  const auto socket = listen_on(parse_listen_address("127.0.0.1:0"));
   const auto arrival = accept_next(socket.number());
   REQUIRE_FALSE(arrival);
   CHECK(arrival.error() == NoArrival::none_waits);

@@ -17,6 +17,7 @@ import urllib.parse
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import completing  # noqa: E402
 import credential  # noqa: E402
 import revoking  # noqa: E402
 from secret_scan import shapes_in  # noqa: E402
@@ -437,34 +438,6 @@ def self_test(trial):
 
 
 # What each shell does with a line: the script is read, its function called, and what it offers printed.
-BASH = 'eval "$(./cadastre completion bash)"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _cadastre; printf "%s\\n" "${COMPREPLY[@]}"'
-ZSH = """compdef() { : }; compadd() { shift; print -l -- "$@" }; _files() { print -l -- *(N) }
-eval "$(./cadastre completion zsh)"; words=("$@"); CURRENT=$#; _cadastre"""
-
-
-def completed(trial, command, line):
-    """What a shell offers for the last word of a line."""
-    words = line.split(" ")
-    done = subprocess.run([*command, words[0], *words], capture_output=True, text=True, cwd=trial.folder, check=True)
-    return [word for word in done.stdout.split() if word.startswith(words[-1])]
-
-
-def completion(trial):
-    (trial.folder / "cadastre").symlink_to(trial.program)
-    for line, offered in (("cadastre vm ", ["create", "list", "get", "start", "stop", "reboot", "delete"]),
-                          ("cadastre -o json --url http://x vm li", ["list"]),
-                          ("cadastre vm list --sta", ["--state"]),
-                          ("cadastre vm list --state R", ["Running"]),
-                          ("cadastre tenant list -o ", ["table", "json"]),
-                          ("cadastre vm list --token-file adm", ["admin.token"]),
-                          ("cadastre key show holder.k", ["holder.key"]),
-                          ("cadastre completion z", ["zsh"]),
-                          ("cadastre vm list --name ", [])):
-        for command in (["bash", "-c", BASH], ["zsh", "-f", "-c", ZSH]):
-            trial.expect(f"{command[0]}'s completion of “{line}”", completed(trial, command, line), offered)
-    trial.run("completion", "fish", code=USAGE, says="SHELL")
-
-
 def run(server, folder):
     trial = Trial(server, folder)
     public = keys(trial)
@@ -481,7 +454,7 @@ def run(server, folder):
     trouble(trial)
     self_test(trial)
     revoking.run(trial, public)
-    completion(trial)
+    completing.run(trial)
     return trial.faults
 
 

@@ -119,7 +119,7 @@ class SecretScan:
         """A server's data directory: all but the keys and the first token, which lie there to be used."""
         keys = folder / "keys"
         self.add_keys(keys)
-        self.look_at_files(files_below(folder, but=(keys, folder / "admin.token")), lambda path: path.relative_to(folder))
+        self.look_at_files(files_below(folder, but=(keys, folder / "admin.token", folder / "admin.token.new")), lambda path: path.relative_to(folder))
 
     def verdict(self):
         """Fails when anything was found since the last verdict."""
