@@ -14,6 +14,7 @@
 #include "control_socket.h"
 #include "first_start.h"
 #include "http/api.h"
+#include "http/listener.h"
 #include "key_keeper.h"
 #include "operating_figures.h"
 #include "service/publisher.h"
@@ -134,6 +135,31 @@ http::Limits limits_of(const Settings& settings) {
   return limits;
 }
 
+/// Where to listen. Nobody chose the usual address of the agents' listener: when another server has it, this one goes
+/// without, as on a machine that only tries things out.
+std::vector<std::string> listen_addresses(const Settings& settings) {
+  std::vector<std::string> addresses{settings.listen};
+  if (settings.fleet_listen.empty()) return addresses;
+  try {
+    if (!settings.is_fleet_listen_given) http::expect_free(http::parse_listen_address(settings.fleet_listen));
+    addresses.push_back(settings.fleet_listen);
+  } catch (const std::runtime_error& fault) {
+    log::warn("no second address for agents: somebody listens there already; choose another with fleet-listen",
+              {{"fleet_listen", settings.fleet_listen}, {"reason", fault.what()}});
+  }
+  return addresses;
+}
+
+/// What a proof of possession may name before the path.
+std::vector<std::string> base_urls(const Settings& settings, const Deployment& deployment) {
+  std::vector<std::string> urls{deployment.issuer};
+  if (!settings.fleet_url.empty())
+    urls.push_back(settings.fleet_url);
+  else if (!settings.fleet_listen.empty())
+    urls.push_back((settings.tls_cert.empty() ? "http://" : "https://") + settings.fleet_listen);
+  return urls;
+}
+
 http::TlsFiles tls_files_of(const Settings& settings) {
   return {.certificate = settings.tls_cert, .key = settings.tls_key, .client_authorities = settings.tls_client_ca};
 }
@@ -152,12 +178,13 @@ void append_keys(const IssuerKeyView& view, json::Object& object) {
       .field("can_issue_after_rotation", view.next_kid.empty() ? view.signer() != nullptr : !lacks_next);
 }
 
-void report_ready(const Settings& settings, const Deployment& deployment) {
+void report_ready(const Settings& settings, const std::vector<std::string>& listen, const Deployment& deployment) {
   const bool is_tls = !settings.tls_cert.empty();
   if (!is_tls && !listens_to_itself(settings))
     log::warn("other machines are listened to without TLS: tokens can be read on the way",
               {{"listen", settings.listen}});
-  log::info("ready", {{"listen", settings.listen},
+  log::info("ready", {{"listen", listen.front()},
+                      {"fleet_listen", listen.size() > 1 ? listen[1] : "none"},
                       {"tls", is_tls ? "true" : "false"},
                       {"issuer", deployment.issuer},
                       {"data_dir", settings.data_dir},
@@ -193,7 +220,7 @@ int run_server(const Settings& settings) {
   if (rate_budgets) rate_leases.emplace(*rate_budgets, clock);
   store.subscribe(gates);
   http::Authenticator authenticator(rules_of(opened.deployment, settings), keyring, gates, store, clock,
-                                    opened.deployment.issuer, settings.address_rate_limit_rpm);
+                                    base_urls(settings, opened.deployment), settings.address_rate_limit_rpm);
   if (identity && identity->asks_for_certificates()) authenticator.bind_administrators_to_certificates();
   const std::unique_ptr<PublisherLease> publisher_lease = store.open_publisher_lease();
   Publisher publisher(store, tiles, marks, clock, opened.keys.ledger_master_seed,
@@ -217,11 +244,10 @@ int run_server(const Settings& settings) {
                        return figures.append_readiness(object);
                      }},
                 threads);
-  http::Server server({.listen = {settings.listen},
-                       .threads = threads,
-                       .limits = limits_of(settings),
-                       .tls = identity ? &*identity : nullptr},
-                      api, clock);
+  const auto listen = listen_addresses(settings);
+  http::Server server(
+      {.listen = listen, .threads = threads, .limits = limits_of(settings), .tls = identity ? &*identity : nullptr},
+      api, clock);
   figures.watch(server.counters());
   if (identity) figures.watch(*identity);
   if (rate_leases) {
@@ -250,8 +276,9 @@ int run_server(const Settings& settings) {
     const Housekeeper housekeeper(api);
     server.start();
     if (identity) report_certificate(*identity);
-    report_ready(settings, opened.deployment);
+    report_ready(settings, listen, opened.deployment);
     const int signal = wait_for_stop(signals, identity ? &*identity : nullptr);
+    api.end_waiting();
     log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
     if (!server.stop(stop_patience))
       log::warn("some requests were cut off: they took longer than the patience of a stop");

@@ -36,6 +36,9 @@ struct Row {
 const std::vector<Row>& rows() {
   static const std::vector<Row> table = {
       {"listen", &Settings::listen, "ADDRESS:PORT for customers"},
+      {"fleet-listen", &Settings::fleet_listen,
+       "ADDRESS:PORT for the agents of nodes; empty for none. It answers the same calls"},
+      {"fleet-url", &Settings::fleet_url, "the URL agents use; their proofs may name it in place of public-url"},
       {"tls-cert", &Settings::tls_cert, "PEM file with the certificate's chain; read again on SIGHUP"},
       {"tls-key", &Settings::tls_key, "PEM file with its private key"},
       {"tls-client-ca", &Settings::tls_client_ca,
@@ -128,14 +131,30 @@ void check_admin_token(const Settings& settings) {
   if (settings.admin_name.empty()) wrong("name", "must say whose token it is, such as alice");
 }
 
-void check_listen(const Settings& settings) {
+void check_address(const std::string& name, const std::string& text) {
   try {
-    http::parse_listen_address(settings.listen);
+    http::parse_listen_address(text);
   } catch (const std::runtime_error&) {
-    wrong("listen", fmt::format("must be an address in numbers and a port, such as 127.0.0.1:9221 or [::1]:9221, not "
-                                "\"{}\"",
-                                settings.listen));
+    wrong(name,
+          fmt::format("must be an address in numbers and a port, such as 127.0.0.1:9221 or [::1]:9221, not \"{}\"",
+                      text));
   }
+}
+
+bool is_loopback(const std::string& address) {
+  const std::string host = http::parse_listen_address(address).host;
+  return host.starts_with("127.") || host == "::1";
+}
+
+void check_url(const std::string& name, const std::string& url) {
+  const bool is_url = url.starts_with("http://") || url.starts_with("https://");
+  if (!url.empty() && (!is_url || url.ends_with('/')))
+    wrong(name, "must begin with http:// or https:// and not end with '/'");
+}
+
+void check_listen(const Settings& settings) {
+  check_address("listen", settings.listen);
+  if (!settings.fleet_listen.empty()) check_address("fleet-listen", settings.fleet_listen);
   if (settings.tls_cert.empty() != settings.tls_key.empty()) {
     wrong(settings.tls_cert.empty() ? "tls-cert" : "tls-key", "must be set too: a certificate and its key go together");
   }
@@ -143,11 +162,12 @@ void check_listen(const Settings& settings) {
   if (!is_tls && !settings.tls_client_ca.empty()) wrong("tls-client-ca", "needs tls-cert and tls-key");
   const bool serves = !settings.admin_token && !settings.migrate && !settings.keys;
   if (serves && !is_tls && !settings.insecure_listen && !listens_to_itself(settings)) {
+    const bool is_customers = !is_loopback(settings.listen);
     wrong(
-        "listen",
+        is_customers ? "listen" : "fleet-listen",
         fmt::format("must be a loopback address, not \"{}\", as long as there is no TLS: set tls-cert and tls-key, or "
                     "insecure-listen where a proxy in front has it",
-                    settings.listen));
+                    is_customers ? settings.listen : settings.fleet_listen));
   }
 }
 
@@ -174,10 +194,8 @@ void check(Settings& settings) {
   if (settings.data_dir.empty()) wrong("data-dir", "must not be empty");
   if (settings.store.empty()) settings.store = store_in_folder(settings.data_dir);
   if (const auto fault = fault_of_store(settings.store)) wrong("store", *fault);
-  const bool is_url = settings.public_url.starts_with("http://") || settings.public_url.starts_with("https://");
-  if (!settings.public_url.empty() && (!is_url || settings.public_url.ends_with('/'))) {
-    wrong("public-url", "must begin with http:// or https:// and not end with '/'");
-  }
+  check_url("public-url", settings.public_url);
+  check_url("fleet-url", settings.fleet_url);
   if (!http::TrustedProxies::parse(settings.trusted_proxies)) {
     wrong("trusted-proxies", "must be addresses and networks with commas between, such as 10.0.0.0/8,::1");
   }
@@ -241,6 +259,8 @@ std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings) {
     if (!settings.config.empty()) apply_file(app, settings);
     const bool has_data_dir = app.get_option("--data-dir")->count() > 0 || settings.data_dir != Settings().data_dir;
     if (settings.migrate) check_migrate(settings, has_data_dir);
+    settings.is_fleet_listen_given =
+        app.get_option("--fleet-listen")->count() > 0 || settings.fleet_listen != Settings().fleet_listen;
     const bool names_rotation = app.get_option("--key-rotation-days")->count() > 0 ||
                                 settings.key_rotation_days != Settings().key_rotation_days;
     check(settings);
@@ -256,8 +276,7 @@ std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings) {
 }
 
 bool listens_to_itself(const Settings& settings) {
-  const std::string host = http::parse_listen_address(settings.listen).host;
-  return host.starts_with("127.") || host == "::1";
+  return is_loopback(settings.listen) && (settings.fleet_listen.empty() || is_loopback(settings.fleet_listen));
 }
 
 std::string encode_settings(const Settings& settings) {

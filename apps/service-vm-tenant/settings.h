@@ -9,7 +9,10 @@ namespace cadastre {
 
 struct Settings {
   std::string listen = "127.0.0.1:9221";
-  std::string tls_cert;  ///< PEM file; with `tls_key` or not at all.
+  std::string fleet_listen = "127.0.0.1:9203";  ///< Empty: nobody is listened to there.
+  bool is_fleet_listen_given = false;           ///< Whether somebody chose it.
+  std::string fleet_url;                        ///< How agents reach it; from `fleet_listen` when it is not set.
+  std::string tls_cert;                         ///< PEM file; with `tls_key` or not at all.
   std::string tls_key;
   std::string tls_client_ca;     ///< PEM file; administrators' certificates are asked for when it is set.
   bool insecure_listen = false;  ///< Whether others than this machine may be listened to without TLS.
@@ -61,7 +64,7 @@ struct Exit {
 /// the setting, and then answers the exit code: 0 for help, 2 for a wrong setting.
 std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings);
 
-/// Whether the address is one that this machine alone can reach. Requires that the settings were checked.
+/// Whether the addresses are ones that this machine alone can reach. Requires that the settings were checked.
 bool listens_to_itself(const Settings& settings);
 
 /// The settings as the TOML file that would make them, with secrets masked.

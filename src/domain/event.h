@@ -40,6 +40,7 @@ enum class EventType : std::uint8_t {
   ledger_read = 22,
   requests_refused = 23,
   device_removed = 24,
+  node_cordoned = 25,
 };
 
 /// As the ledger spells it: `TENANT_CREATED`.

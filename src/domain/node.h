@@ -27,7 +27,7 @@ std::string_view name_of(NodeStatus status);
 /// What an agent tells of its machine.
 struct NodeFacts {
   std::string hostname;
-  std::string boot_id;  ///< Changes when the machine starts anew (/proc/sys/kernel/random/boot_id).
+  std::string boot_id;  ///< Changes when the machine starts anew (proc(5), random/boot_id); empty: not told.
   Mebibytes ram_total;
   Mebibytes ram_used;
   VcpuCount cores;

@@ -28,6 +28,7 @@ struct Tenant {
   std::int64_t revision = 1;        ///< Raised by the store at every change of the row; the ETag.
   std::int64_t revocations = 0;     ///< How many revocations this namespace has ever recorded; 0 saves a look-up.
   std::int64_t access_changes = 0;  ///< How often its devices and signing keys changed: what else can end a token.
+  std::int64_t node_count = 0;      ///< How many nodes it holds; 0 saves a look for room.
   LogId log_id{};
   std::string vkey;  ///< The verifier key of its ledger (C2SP signed-note).
   Instant created_at;

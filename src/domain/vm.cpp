@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "domain/device.h"
-
 namespace cadastre {
 namespace {
 
@@ -88,9 +86,7 @@ Result<void> check_vm_order(const VmOrder& order) {
   std::vector<FieldError> errors;
   check_name(errors, "/vm_type", order.vm_type);
   if (!order.name.empty()) check_name(errors, "/name", order.name);
-  if (!order.preferred_node.empty() && !check_device_id(order.preferred_node)) {
-    errors.push_back({"/preferred_node", "must be the id of a node"});
-  }
+  if (!order.preferred_node.empty()) check_name(errors, "/preferred_node", order.preferred_node);
   check_range(errors, "/ram_mb", order.ram.value, ram_mb_min);
   check_range(errors, "/vcpu_count", order.vcpus.value, 1);
   check_range(errors, "/disk_gb", order.disk.value, 0);

@@ -17,31 +17,34 @@ bool is_same(const std::vector<HostPort>& a, const std::vector<HostPort>& b) {
 }
 
 /// What the VM is when its guest is so; nothing when the report leaves that open.
-std::optional<VmState> state_after(const Vm& vm, GuestState guest) {
+std::optional<VmState> state_after(const Vm& vm, ReportedState guest) {
   const bool was_there = vm.state == VmState::running || vm.state == VmState::stopped;
   switch (guest) {
-    case GuestState::running: return vm.wish == VmWish::run ? std::optional(VmState::running) : std::nullopt;
-    case GuestState::stopped: return VmState::stopped;
-    case GuestState::failed: return VmState::error;
-    case GuestState::absent: return was_there ? std::optional(VmState::error) : std::nullopt;
+    case ReportedState::running: return vm.wish == VmWish::run ? std::optional(VmState::running) : std::nullopt;
+    case ReportedState::stopped: return VmState::stopped;
+    case ReportedState::failed: return VmState::error;
+    case ReportedState::absent:
+      if (was_there) return VmState::error;
+      return vm.wish == VmWish::stop ? std::optional(VmState::stopped) : std::nullopt;  // it was never to be started
   }
   std::unreachable();
 }
 
 }  // namespace
 
-std::string_view name_of(GuestState state) {
+std::string_view name_of(ReportedState state) {
   switch (state) {
-    case GuestState::running: return "running";
-    case GuestState::stopped: return "stopped";
-    case GuestState::failed: return "failed";
-    case GuestState::absent: return "absent";
+    case ReportedState::running: return "running";
+    case ReportedState::stopped: return "stopped";
+    case ReportedState::failed: return "failed";
+    case ReportedState::absent: return "absent";
   }
   std::unreachable();
 }
 
-std::optional<GuestState> parse_guest_state(std::string_view text) {
-  for (const auto state : {GuestState::running, GuestState::stopped, GuestState::failed, GuestState::absent}) {
+std::optional<ReportedState> parse_reported_state(std::string_view text) {
+  for (const auto state :
+       {ReportedState::running, ReportedState::stopped, ReportedState::failed, ReportedState::absent}) {
     if (name_of(state) == text) return state;
   }
   return std::nullopt;
@@ -53,13 +56,13 @@ Result<ReportOutcome> apply_report(Vm& vm, const GuestReport& report, Instant no
                   fmt::format("Of the VM {} no generation {} was wished; its last is {}.", report.vm.text(),
                               report.generation, vm.generation));
   }
-  if ((report.state == GuestState::failed) == report.error.empty() || report.error.size() > error_max) {
+  if ((report.state == ReportedState::failed) == report.error.empty() || report.error.size() > error_max) {
     return refuse(Code::invalid_field, "error",
                   fmt::format("A guest that failed says why in 1 to {} characters, and no other does.", error_max));
   }
   if (report.generation < vm.generation) return ReportOutcome::nothing;
   if (vm.state == VmState::deleting) {
-    return report.state == GuestState::absent ? ReportOutcome::gone : ReportOutcome::nothing;
+    return report.state == ReportedState::absent ? ReportOutcome::gone : ReportOutcome::nothing;
   }
   const auto state = state_after(vm, report.state);
   if (!state) return ReportOutcome::nothing;
@@ -84,6 +87,10 @@ bool wish(Vm& vm, VmWish wanted) {
   const bool is_first_start = wanted == VmWish::run && vm.revision == 1;
   if (vm.wish == wanted && !is_contradicted && !is_first_start) return false;
   vm.wish = wanted;
+  if (wanted == VmWish::run && vm.node_id.empty() && vm.state == VmState::error) {
+    vm.state = VmState::provisioning;
+    vm.error.clear();
+  }
   if (!is_first_start) ++vm.generation;
   ++vm.revision;
   return true;
@@ -93,6 +100,16 @@ void begin_deletion(Vm& vm) {
   vm.state = VmState::deleting;
   vm.error.clear();
   vm.host_ports.clear();
+  ++vm.generation;
+  ++vm.revision;
+}
+
+void lose_node(Vm& vm) {
+  vm.node_id.clear();
+  vm.state = VmState::error;
+  vm.error = "Its node was removed, and its disk with it.";
+  vm.host_ports.clear();
+  vm.wish = VmWish::stop;
   ++vm.generation;
   ++vm.revision;
 }

@@ -11,16 +11,16 @@
 namespace cadastre {
 
 /// What an agent sees of one guest. `absent`: neither a process nor a disk is left of it.
-enum class GuestState { running, stopped, failed, absent };
+enum class ReportedState { running, stopped, failed, absent };
 
 /// As reports spell it: `running`.
-std::string_view name_of(GuestState state);
-std::optional<GuestState> parse_guest_state(std::string_view text);
+std::string_view name_of(ReportedState state);
+std::optional<ReportedState> parse_reported_state(std::string_view text);
 
 struct GuestReport {
   VmId vm;
   std::int64_t generation = 0;  ///< Of the wish that the agent has carried out last, or tried to.
-  GuestState state = GuestState::absent;
+  ReportedState state = ReportedState::absent;
   std::string error;  ///< Why it failed, as a sentence; required of `failed`, and of no other.
   std::vector<HostPort> host_ports;
 };
@@ -43,6 +43,10 @@ bool wish(Vm& vm, VmWish wanted);
 
 /// From now on only the report that nothing is left of it changes it. Requires that it is not being deleted yet.
 void begin_deletion(Vm& vm);
+
+/// Its node is gone for good, and its disk with it: it is in `Error` without a node, and does not run until it is asked
+/// to again.
+void lose_node(Vm& vm);
 
 /// Whether it can be asked to start over. Refuses one that does not run.
 Result<void> admit_reboot(const Vm& vm);

@@ -9,7 +9,6 @@
 #include "http/query.h"
 #include "service/caveat_charges.h"
 #include "service/events.h"
-#include "service/sessions.h"
 
 namespace cadastre::http {
 namespace {
@@ -57,15 +56,6 @@ std::size_t index_of(const Route* route, const RequestMetrics& metrics) {
   return route == nullptr ? metrics.unrouted() : static_cast<std::size_t>(route - routes().data());
 }
 
-/// Queues a session's end; false when the register takes no more now.
-bool submit_end(Store& store, const Session& session, bool (*end)(Tx&, const TenantId&, const SessionId&, Instant),
-                Instant now) {
-  return store.submit({.tenant = session.tenant,
-                       .body = [tenant = session.tenant, id = session.id, end,
-                                now](Tx& tx) { return end(tx, tenant, id, now) ? Verdict::commit : Verdict::drop; },
-                       .done = [](const std::exception_ptr&) {}});
-}
-
 }  // namespace
 
 /// A request on its way; a change outlives the call that brought it.
@@ -80,13 +70,17 @@ struct Api::Exchange {
   std::optional<Caller> caller;      ///< A change's own copy, with the request id.
   std::shared_ptr<TenantGate> gate;  ///< Of a caller without a token, whom `who` does not know.
   TenantId tenant = TenantId::platform();
+  std::optional<Tick> news_deadline;       ///< Of a read that waits for news.
   std::optional<KeysInFlight::Hold> hold;  ///< Of its Idempotency-Key, until it is answered.
   std::optional<Result<Response>> outcome;
 
   const Caller& asking() const { return caller ? *caller : who.known->caller; }
 };
 
-Api::Api(ApiParts parts, unsigned io_threads) : parts_(std::move(parts)), metrics_(operation_names(), io_threads + 1) {
+Api::Api(ApiParts parts, unsigned io_threads)
+    : parts_(std::move(parts)),
+      metrics_(operation_names(), io_threads + 1),
+      waiting_(parts_.services.clock, parts_.store.feed_is_exact()) {
   for (unsigned i = 0; i <= io_threads; ++i) {
     threads_.push_back(std::make_unique<ThreadState>());
     threads_.back()->reader = parts_.store.open_reader();
@@ -311,7 +305,30 @@ void Api::answer_read(std::shared_ptr<Exchange> exchange, unsigned io_thread) {
   }
   ThreadState& own = *threads_[io_thread];
   const Call call = call_of(*exchange, &own);
-  finish(*exchange, handler(call, *own.reader), io_thread);
+  const std::int64_t seen = call.gate.revision();  // before the rows: a change in between is news at once
+  auto outcome = handler(call, *own.reader);
+  if (!waits_for_news(exchange, outcome, seen, io_thread)) finish(*exchange, std::move(outcome), io_thread);
+}
+
+bool Api::waits_for_news(const std::shared_ptr<Exchange>& exchange, const Result<Response>& outcome, std::int64_t seen,
+                         unsigned io_thread) {
+  if (!outcome || outcome->may_wait.count() == 0 || waiting_.is_ended()) return false;
+  const Tick now = parts_.services.clock.tick();
+  if (!exchange->news_deadline) exchange->news_deadline = now + outcome->may_wait;
+  if (now >= *exchange->news_deadline) return false;
+  const auto ask_again = [this, exchange, io_thread] {
+    try {
+      ThreadState& own = *threads_[io_thread];
+      const auto standing = parts_.authenticator.reassess(exchange->request, own.tokens, *own.reader);
+      if (!standing) return finish(*exchange, std::unexpected(refusal_of(standing.error(), std::nullopt)), io_thread);
+      answer_read(exchange, io_thread);
+    } catch (const std::exception&) {
+      finish_failed(*exchange, std::current_exception(), io_thread);
+    }
+  };
+  waiting_.wait(exchange->who.known->gate, seen, *exchange->news_deadline,
+                [exchange, ask_again] { exchange->responder.run(ask_again); });
+  return true;
 }
 
 void Api::submit_change(std::shared_ptr<Exchange> exchange, std::function<Result<Response>(Exchange&, Tx&)> act,
@@ -419,66 +436,6 @@ Response Api::refuse(const Refusal& refusal, const Head* request) {
   Response response = problem(refusal, {request == nullptr ? std::string_view() : request->path(), request_id, ""});
   response.headers += "X-Request-Id: " + request_id + "\r\n";
   return response;
-}
-
-void Api::keep_house() {
-  for (const auto& own : threads_) {
-    std::string lines;
-    {
-      const std::scoped_lock lock(own->log_mutex);
-      lines.swap(own->log);
-    }
-    log::write_lines(lines);
-  }
-  parts_.gates.sweep(parts_.services.clock.tick());
-}
-
-void Api::record_refusals() {
-  parts_.gates.each([this](TenantGate& gate) {
-    const auto refusals = gate.take_refusals();
-    if (gate.id().is_platform() || gate.state() == TenantState::deleted) return;
-    EventValue::Object counts;
-    for (std::size_t i = 0; i < refusals.size(); ++i) {
-      if (refusals[i] > 0) counts.emplace_back(name_of(counted_refusals[i]), std::int64_t{refusals[i]});
-    }
-    if (counts.empty()) return;
-    const Event event{.type = EventType::requests_refused,
-                      .tenant = gate.id(),
-                      .actor = {.kind = "system"},
-                      .request_id = "",
-                      .data = {{"counts", std::move(counts)}}};
-    Change change{.tenant = gate.id(),
-                  .body =
-                      [this, event](Tx& tx) {
-                        tx.append(event, parts_.services.clock.now());
-                        return Verdict::commit;
-                      },
-                  .done = [](const std::exception_ptr&) {}};
-    try {
-      if (parts_.store.submit(std::move(change))) return;
-      log::warn("refusals could not be recorded: the tenant's queue is full", {{"tenant_id", gate.id().text()}});
-    } catch (const StoreFailure& failure) {
-      log::warn("refusals could not be recorded", {{"tenant_id", gate.id().text()}, {"reason", failure.what()}});
-    }
-  });
-}
-
-void Api::close_ended_sessions() {
-  constexpr std::size_t sessions_a_turn = 1000;
-  const Instant now = parts_.services.clock.now();
-  try {
-    const auto reader = parts_.store.open_reader();
-    for (const Session& session : reader->ended_sessions(now, sessions_a_turn)) {
-      if (now < sweep_time(session)) continue;
-      if (!submit_end(parts_.store, session, sweep_session, now)) break;  // the next turn finds it again
-    }
-    for (const Session& session : lost_sessions_.next(*reader, sessions_a_turn)) {
-      if (!submit_end(parts_.store, session, drop_lost_session, now)) lost_sessions_.begin_again();
-    }
-  } catch (const StoreFailure& failure) {
-    lost_sessions_.begin_again();
-    log::warn("ended sessions could not be taken away; it is tried again", {{"reason", failure.what()}});
-  }
 }
 
 }  // namespace cadastre::http

@@ -16,6 +16,7 @@
 #include "http/problem.h"
 #include "http/routes.h"
 #include "http/server.h"
+#include "http/waiting_reads.h"
 #include "service/ledger.h"
 #include "service/lost_sessions.h"
 #include "service/rate_leases.h"
@@ -57,6 +58,8 @@ class Api final : public Handler {
   /// each with its ledger entry; at most 1000 of either are looked at. For one thread. Never throws what the register
   /// can.
   void close_ended_sessions();
+  /// Answers what waits for news with what there is; nothing waits from now on.
+  void end_waiting() { waiting_.end(); }
 
   ApiParts& parts() { return parts_; }
   RequestMetrics& metrics() { return metrics_; }
@@ -83,6 +86,9 @@ class Api final : public Handler {
   void wait_for_rate(std::shared_ptr<Exchange> exchange, unsigned io_thread);
   void answer_admitted(std::shared_ptr<Exchange> exchange, unsigned io_thread);
   void answer_read(std::shared_ptr<Exchange> exchange, unsigned io_thread);
+  /// Whether there is no news yet and time to wait for it: then the read is done again later.
+  bool waits_for_news(const std::shared_ptr<Exchange>& exchange, const Result<Response>& outcome, std::int64_t seen,
+                      unsigned io_thread);
   /// Counts the read for the token's caveats, then answers it in its own thread.
   void charge_read(std::shared_ptr<Exchange> exchange, unsigned io_thread);
   Result<Response> change(Exchange& exchange, const ChangeHandler& handler, Tx& tx);
@@ -106,6 +112,7 @@ class Api final : public Handler {
   KeysInFlight in_flight_;
   LostSessions lost_sessions_;
   std::vector<std::unique_ptr<ThreadState>> threads_;  // one per I/O thread, and the last for the store's
+  WaitingReads waiting_;
 };
 
 }  // namespace cadastre::http

@@ -67,6 +67,7 @@ bool is_change(const Route& route) { return std::holds_alternative<ChangeHandler
 /// `vm:<id>` or `node:<id>` when the path names one, for `res` caveats.
 std::string resource_of(const Match& match) {
   if (match.route->path.starts_with("/v1/vms/{id}")) return fmt::format("vm:{}", match.path[0]);
+  if (match.route->path.starts_with("/v1/nodes/{id}")) return fmt::format("node:{}", match.path[0]);
   return {};
 }
 
@@ -139,13 +140,13 @@ std::size_t DigestHash::operator()(const Digest& digest) const {
 }
 
 Authenticator::Authenticator(VerifierRules rules, IssuerKeyring& keyring, TenantGates& gates, Store& store,
-                             const Clock& clock, std::string public_url, std::int64_t address_limit)
+                             const Clock& clock, std::vector<std::string> base_urls, std::int64_t address_limit)
     : rules_(std::move(rules)),
       keyring_(keyring),
       gates_(gates),
       store_(store),
       clock_(clock),
-      public_url_(std::move(public_url)),
+      base_urls_(std::move(base_urls)),
       addresses_(address_limit) {}
 
 std::shared_ptr<KnownToken> Authenticator::recall(const Digest& digest, TokenCache& cache) const {
@@ -272,9 +273,14 @@ Checked<void> Authenticator::check_possession(const KnownToken& known, const Pre
                                               const Request& request) {
   const bool bare = !presented.proof && presented.scheme == AuthorizationScheme::bearer;
   if (bare && !known.token.requires_pop) return {};
-  const std::string url = public_url_ + std::string(request.path());
   const std::scoped_lock lock(replay_mutex_);
-  return check_proof(known.token, presented, {.method = request.method(), .url = url}, replay_, clock_.now());
+  Checked<void> proved;
+  for (const std::string& base : base_urls_) {
+    const std::string url = base + std::string(request.path());
+    proved = check_proof(known.token, presented, {.method = request.method(), .url = url}, replay_, clock_.now());
+    if (proved || proved.error().reason != "pop_htu") break;  // only that one may be another base's
+  }
+  return proved;
 }
 
 Result<std::shared_ptr<KnownToken>> Authenticator::prove(const Request& request, const Match& match, TokenCache& cache,
@@ -323,7 +329,7 @@ Authentication Authenticator::conclude(const std::shared_ptr<KnownToken>& known,
   const auto answer = [&](std::optional<Refusal> refusal) { return Authentication{known, rate, std::move(refusal)}; };
   if (!rate.admitted) return answer(rate_refusal(rate, "this tenant"));
   if (known->session && known->session->is_browser) {
-    if (auto meant = check_browser(request, *known->session, public_url_); !meant) return answer(meant.error());
+    if (auto meant = check_browser(request, *known->session, base_urls_.front()); !meant) return answer(meant.error());
   }
   note_use(*known);
   const bool is_administrator = permits(known->caller.scope, Scope::platform_admin());
@@ -341,7 +347,8 @@ Authentication Authenticator::conclude(const std::shared_ptr<KnownToken>& known,
                 "This call is about the token's own tenant, and a platform administrator's token has none: use "
                 "one of the tenant."});
   }
-  if (match.route->subject == Subject::own_device && known->caller.device.empty()) {
+  const bool is_for_devices = match.route->subject == Subject::own_device || match.route->subject == Subject::own_node;
+  if (is_for_devices && known->caller.device.empty()) {
     return answer(Refusal{Code::forbidden, "device", "This call is for a device, and the token is not a device's."});
   }
   if (suspended) return answer(refusal_of({FaultKind::tenant_suspended, "tenant_suspended"}, std::nullopt));
@@ -371,6 +378,14 @@ Checked<std::shared_ptr<const KnownToken>> Authenticator::assess(std::string_vie
   if (known == nullptr) known = TRY(learn(credential, digest, cache, reader));
   TRY(check_standing(*known, Access::change, reader));
   return std::shared_ptr<const KnownToken>(std::move(known));
+}
+
+Checked<void> Authenticator::reassess(const Request& request, TokenCache& cache, Reader& reader) {
+  const auto offered = TRY(decode_offer(request));
+  const Digest digest = sha256(offered.presented.credential);
+  auto known = recall(digest, cache);
+  if (known == nullptr) known = TRY(learn(offered.presented.credential, digest, cache, reader));
+  return check_standing(*known, Access::read, reader);
 }
 
 std::optional<VerifiedToken> Authenticator::identify(std::string_view credential) const {

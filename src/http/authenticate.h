@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/lru.h"
 #include "http/address_limiter.h"
@@ -57,8 +58,9 @@ struct Authentication {
 /// What every thread shares; all of it is constant or guards itself.
 class Authenticator {
  public:
+  /// `base_urls`: what a proof may name before the path; the public one first.
   Authenticator(VerifierRules rules, IssuerKeyring& keyring, TenantGates& gates, Store& store, const Clock& clock,
-                std::string public_url, std::int64_t address_limit);
+                std::vector<std::string> base_urls, std::int64_t address_limit);
 
   /// From now on a platform administrator's token holds only on connections with a client certificate. To be called
   /// before the first request.
@@ -77,6 +79,9 @@ class Authenticator {
 
   /// The same for a caller who is known: nothing counts against an address.
   Checked<std::shared_ptr<const KnownToken>> assess(std::string_view credential, TokenCache& cache, Reader& reader);
+
+  /// Whether the request's credential, which held once, still does; for a request that has waited.
+  Checked<void> reassess(const Request& request, TokenCache& cache, Reader& reader);
 
   /// What a credential in a body is, whether it holds now or not; nothing when it never could. Thread-safe.
   std::optional<VerifiedToken> identify(std::string_view credential) const;
@@ -119,7 +124,7 @@ class Authenticator {
   TenantGates& gates_;
   Store& store_;
   const Clock& clock_;
-  const std::string public_url_;
+  const std::vector<std::string> base_urls_;  // the public one first
   bool administrators_need_certificates_ = false;
   AddressLimiter addresses_;
   static constexpr std::size_t admitted_keys_max = 131'072;  // 4 MiB

@@ -39,6 +39,8 @@ struct Response {
   /// Set when the body holds a secret that cannot be made again, or tells of an attempt that was counted: then an
   /// Idempotency-Key keeps nothing of it.
   bool is_never_kept = false;
+  /// Set by a read that has no news for who asked: it may be asked again, until so long after the request.
+  std::chrono::seconds may_wait{0};
 
   const std::string& content() const { return shared_body ? *shared_body : body; }
 };

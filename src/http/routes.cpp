@@ -6,6 +6,7 @@
 #include "http/devices.h"
 #include "http/ledger.h"
 #include "http/links.h"
+#include "http/nodes.h"
 #include "http/oauth.h"
 #include "http/open.h"
 #include "http/sessions.h"
@@ -21,6 +22,8 @@ constexpr Scope read = Scope::read();
 constexpr Scope input = Scope::input();
 constexpr Scope tenant_admin = Scope::tenant_admin();
 constexpr Scope platform_admin = Scope::platform_admin();
+
+const Scope vm_host = *Scope::parse_canonical("service:vm-host");
 
 constexpr std::string_view paged = "page_size page_token";
 constexpr std::string_view filtered =
@@ -85,6 +88,19 @@ const Route table[] = {
     {"POST", "/v1/vms/{id}/start", "vm.start", input, Subject::own_tenant, start_vm},
     {"POST", "/v1/vms/{id}/stop", "vm.stop", input, Subject::own_tenant, stop_vm},
     {"POST", "/v1/vms/{id}/reboot", "vm.reboot", input, Subject::own_tenant, reboot_vm},
+
+    {"POST", "/v1/nodes", "node.enrol", vm_host, Subject::own_node, post_node},
+    {"POST", "/v1/nodes/heartbeat", "node.heartbeat", vm_host, Subject::own_node, post_heartbeat},
+    {"GET", "/v1/nodes/{id}/wishes", "node.wishes", vm_host, Subject::own_node, get_wishes, "after wait"},
+    {"POST", "/v1/nodes/{id}/reports", "node.report", vm_host, Subject::own_node, post_reports},
+    {"GET", "/v1/nodes", "node.list", read, Subject::own_tenant, get_nodes, paged},
+    {"GET", "/v1/nodes/{id}", "node.get", read, Subject::own_tenant, get_node},
+    {"POST", "/v1/nodes/{id}/cordon", "node.cordon", tenant_admin, Subject::own_tenant, cordon_node},
+    {"POST", "/v1/nodes/{id}/uncordon", "node.uncordon", tenant_admin, Subject::own_tenant, uncordon_node},
+    {"POST", "/v1/nodes/{id}/drain", "node.drain", tenant_admin, Subject::own_tenant, drain_node},
+    {"DELETE", "/v1/nodes/{id}", "node.remove", tenant_admin, Subject::own_tenant, remove_node, "lost"},
+    {"GET", "/v1/placement", "placement.get", read, Subject::own_tenant, get_placement,
+     "ram_mb vcpu_count disk_gb prefer_kvm preferred_node"},
     {"GET", "/v1/status", "status.get", read, Subject::own_tenant, get_status},
 
     {"GET", "/v1/ledger/entries", "ledger.entries", read, Subject::own_namespace, get_entries, filtered},

@@ -24,6 +24,7 @@ enum class Subject {
   own_namespace,  ///< The caller's own tenant, or the platform's own namespace for its administrators.
   path_tenant,    ///< The tenant in the path: the caller's own, or any for the platform.
   own_device,     ///< The device whose token the caller has, of whatever scope; others are refused.
+  own_node,       ///< A node that the caller's device is, or is about to be; others than devices are refused.
 };
 
 /// Answers whoever proves itself by the body alone, from inside a transaction.

@@ -177,8 +177,8 @@ Result<Response> reboot_vm(const Call& call, Tx& tx) {
 
 Result<Response> remove_vm(const Call& call, Tx& tx) {
   const auto if_match = TRY(parse_if_match(call.request));
-  TRY(delete_vm(tx, call.services, call.caller, call.path[0], if_match));
-  return Response{.status = 204};
+  const auto left = TRY(delete_vm(tx, call.services, call.caller, call.path[0], if_match));
+  return left ? vm_answer(202, *left) : Response{.status = 204};
 }
 
 }  // namespace cadastre::http

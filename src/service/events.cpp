@@ -66,12 +66,13 @@ Event tenant_state_changed(const Tenant& tenant, const Caller& caller) {
 }
 
 Event vm_created(const Vm& vm, const Caller& caller) {
-  return event_of(EventType::vm_created, vm.tenant, caller,
-                  {{"vm_id", vm.id.text()},
-                   {"vm_type", vm.vm_type},
-                   {"ram_mb", vm.ram.value},
-                   {"vcpu_count", vm.vcpus.value},
-                   {"disk_gb", vm.disk.value}});
+  EventValue::Object data{{"vm_id", vm.id.text()},
+                          {"vm_type", vm.vm_type},
+                          {"ram_mb", vm.ram.value},
+                          {"vcpu_count", vm.vcpus.value},
+                          {"disk_gb", vm.disk.value}};
+  if (!vm.node_id.empty()) data.emplace_back("node_id", vm.node_id);
+  return event_of(EventType::vm_created, vm.tenant, caller, std::move(data));
 }
 
 Event vm_wished(const Vm& vm, const Caller& caller) {
@@ -79,8 +80,55 @@ Event vm_wished(const Vm& vm, const Caller& caller) {
   return event_of(type, vm.tenant, caller, {{"vm_id", vm.id.text()}});
 }
 
+Event vm_rebooted(const Vm& vm, const Caller& caller) {
+  return event_of(EventType::vm_started, vm.tenant, caller, {{"vm_id", vm.id.text()}, {"reboots", vm.reboots}});
+}
+
 Event vm_deleted(const Vm& vm, const Caller& caller) {
   return event_of(EventType::vm_deleted, vm.tenant, caller, {{"vm_id", vm.id.text()}, {"disk_gb", vm.disk.value}});
+}
+
+Event vm_state_changed(const Vm& vm, VmState before, const Caller& caller) {
+  EventValue::Object data{{"vm_id", vm.id.text()}, {"before", name_of(before)}, {"after", name_of(vm.state)}};
+  if (!vm.node_id.empty()) data.emplace_back("node_id", vm.node_id);
+  if (!vm.error.empty()) data.emplace_back("error", vm.error);
+  return event_of(EventType::vm_state_changed, vm.tenant, caller, std::move(data));
+}
+
+Event vm_placed(const Vm& vm) {
+  return {.type = EventType::vm_state_changed,
+          .tenant = vm.tenant,
+          .actor = {.kind = "system"},
+          .request_id = {},
+          .data = {{"vm_id", vm.id.text()},
+                   {"before", name_of(vm.state)},
+                   {"after", name_of(vm.state)},
+                   {"node_id", vm.node_id}}};
+}
+
+Event node_enrolled(const Node& node, const Caller& caller) {
+  return event_of(
+      EventType::node_enrolled, node.tenant, caller,
+      {{"node_id", node.id}, {"device_id", node.device}, {"subject_key", encode_base64url(node.subject_key)}});
+}
+
+Event node_heartbeat(const Node& node, const Caller& caller) {
+  return event_of(EventType::node_heartbeat, node.tenant, caller,
+                  {{"node_id", node.id},
+                   {"boot_id", node.facts.boot_id},
+                   {"ram_total_mb", node.facts.ram_total.value},
+                   {"cpu_cores", node.facts.cores.value},
+                   {"disk_total_gb", node.facts.disk_total.value},
+                   {"kvm_available", node.facts.kvm_available},
+                   {"reserved", node.facts.reserved}});
+}
+
+Event node_cordoned(const Node& node, const Caller& caller) {
+  return event_of(EventType::node_cordoned, node.tenant, caller, {{"node_id", node.id}, {"cordoned", node.cordoned}});
+}
+
+Event node_removed(const Node& node, const Caller& caller) {
+  return event_of(EventType::node_removed, node.tenant, caller, {{"node_id", node.id}, {"device_id", node.device}});
 }
 
 Event token_issued(const IssuedToken& token, Actor actor, std::string request_id) {

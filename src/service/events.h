@@ -5,6 +5,7 @@
 #include "domain/device.h"
 #include "domain/event.h"
 #include "domain/issued_token.h"
+#include "domain/node.h"
 #include "domain/session.h"
 #include "domain/tenant.h"
 #include "domain/vm.h"
@@ -21,7 +22,20 @@ Event tenant_state_changed(const Tenant& tenant, const Caller& caller);
 Event vm_created(const Vm& vm, const Caller& caller);
 /// VM_STARTED or VM_STOPPED, as the VM's new wish says.
 Event vm_wished(const Vm& vm, const Caller& caller);
+/// VM_STARTED once more, with how often that was.
+Event vm_rebooted(const Vm& vm, const Caller& caller);
 Event vm_deleted(const Vm& vm, const Caller& caller);
+/// From `before` to the state that it is in now, and on which node.
+Event vm_state_changed(const Vm& vm, VmState before, const Caller& caller);
+/// A VM that waited has a node: the control plane's own doing.
+Event vm_placed(const Vm& vm);
+/// Not the name of the machine: it can be a person's.
+Event node_enrolled(const Node& node, const Caller& caller);
+/// What its agent tells of the machine, the first time and whenever that is something else.
+Event node_heartbeat(const Node& node, const Caller& caller);
+/// Cordoned, or not any more.
+Event node_cordoned(const Node& node, const Caller& caller);
+Event node_removed(const Node& node, const Caller& caller);
 /// With the name of whom it is for when a local command issued it: an administrator is somebody, and the ledger says
 /// who.
 Event token_issued(const IssuedToken& token, Actor actor, std::string request_id);

@@ -120,6 +120,10 @@ Result<void> delete_tenant(Tx& tx, Services& services, const Caller& caller, con
                   fmt::format("The tenant still holds {} VMs ({} GB of disk). Delete them first.",
                               tenant.used.vms.value, tenant.used.storage.value));
   }
+  if (tenant.node_count > 0) {
+    return refuse(Code::tenant_not_empty, "tenant",
+                  fmt::format("The tenant still holds {} nodes. Remove them first.", tenant.node_count));
+  }
   tenant.state = TenantState::deleted;
   tenant.updated_at = services.clock.now();
   drop_sessions(tx, caller, id, "tenant_deleted", tenant.updated_at, [](const Session&) { return true; });

@@ -1,20 +1,18 @@
 #include "service/vms.h"
 
+#include "domain/vm_lifecycle.h"
 #include "service/caveat_charges.h"
 #include "service/events.h"
+#include "service/placements.h"
 
 namespace cadastre {
-namespace {
 
-/// The caller's tenant, which may be changed now.
 Result<Tenant> changeable_tenant(Reader& reader, const Caller& caller) {
   auto tenant = reader.tenant(caller.tenant);
   if (!tenant) return refuse(Code::not_found, "tenant", "There is no such tenant.");
   TRY(admit_change(*tenant));
   return *std::move(tenant);
 }
-
-}  // namespace
 
 Result<Vm> create_vm(Tx& tx, Services& services, const Caller& caller, const VmOrder& order) {
   TRY(check_vm_order(order));
@@ -35,6 +33,7 @@ Result<Vm> create_vm(Tx& tx, Services& services, const Caller& caller, const VmO
         .created_at = now,
         .charged_to = std::move(charged_to)};
   tenant.used = with_vm(tenant.used, vm.charge());
+  place(tx, services, tenant, vm);
   tx.insert(vm);
   tx.update(tenant);
   tx.append(vm_created(vm, caller), now);
@@ -48,41 +47,56 @@ Result<Vm> vm(Reader& reader, const TenantId& tenant, std::string_view id) {
   return *std::move(found);
 }
 
-Result<Vm> wish_vm(Tx& tx, Services& services, const Caller& caller, std::string_view id, VmWish wish) {
+Result<Vm> wish_vm(Tx& tx, Services& services, const Caller& caller, std::string_view id, VmWish wanted) {
   const auto tenant = TRY(changeable_tenant(tx, caller));
   auto vm = TRY(cadastre::vm(tx, caller.tenant, id));
-  TRY(admit_wish(vm, wish));
-  // A new VM is to run anyhow; that somebody asks for it is recorded all the same, once.
-  const bool is_first_start = wish == VmWish::run && vm.revision == 1;
-  if (vm.wish == wish && !is_first_start) return vm;
-  vm.wish = wish;
-  ++vm.revision;
+  TRY(admit_wish(vm, wanted));
+  if (!wish(vm, wanted)) return vm;
+  if (vm.node_id.empty() && vm.state == VmState::provisioning && wanted == VmWish::run) place(tx, services, tenant, vm);
   tx.update(vm);
   tx.update(tenant);
+  tell_node(tx, vm);
   tx.append(vm_wished(vm, caller), services.clock.now());
   return vm;
 }
 
-Result<Vm> reboot_vm(Tx& tx, Services&, const Caller& caller, std::string_view id) {
-  TRY(changeable_tenant(tx, caller));
-  const auto vm = TRY(cadastre::vm(tx, caller.tenant, id));
-  return refuse(Code::conflict, "state",
-                "Only a running VM can be rebooted; this one is " + std::string(name_of(vm.state)) + ".");
+Result<Vm> reboot_vm(Tx& tx, Services& services, const Caller& caller, std::string_view id) {
+  const auto tenant = TRY(changeable_tenant(tx, caller));
+  auto vm = TRY(cadastre::vm(tx, caller.tenant, id));
+  TRY(admit_reboot(vm));
+  ++vm.reboots;
+  ++vm.generation;
+  ++vm.revision;
+  tx.update(vm);
+  tx.update(tenant);
+  tell_node(tx, vm);
+  tx.append(vm_rebooted(vm, caller), services.clock.now());
+  return vm;
 }
 
-Result<void> delete_vm(Tx& tx, Services& services, const Caller& caller, std::string_view id,
-                       const Precondition& if_match) {
+Result<std::optional<Vm>> delete_vm(Tx& tx, Services& services, const Caller& caller, std::string_view id,
+                                    const Precondition& if_match) {
   auto tenant = TRY(changeable_tenant(tx, caller));
-  const auto vm = TRY(cadastre::vm(tx, caller.tenant, id));
+  auto vm = TRY(cadastre::vm(tx, caller.tenant, id));
   if (!if_match.holds(vm.revision)) {
     return refuse(Code::precondition_failed, "If-Match", "The VM has changed since: read it again and repeat.");
+  }
+  if (vm.state == VmState::deleting) return vm;
+  if (!vm.node_id.empty()) {
+    const VmState before = vm.state;
+    begin_deletion(vm);
+    tx.update(vm);
+    tx.update(tenant);
+    tell_node(tx, vm);
+    tx.append(vm_state_changed(vm, before, caller), services.clock.now());
+    return vm;
   }
   tenant.used = without_vm(tenant.used, vm.charge());
   release_vm(tx, vm);
   tx.erase(tenant.id, vm.id);
   tx.update(tenant);
   tx.append(vm_deleted(vm, caller), services.clock.now());
-  return {};
+  return std::nullopt;
 }
 
 }  // namespace cadastre

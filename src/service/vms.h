@@ -7,7 +7,11 @@
 
 namespace cadastre {
 
-/// Registers a VM and charges it. Refuses what passes a limit, and then charges nothing.
+/// The caller's tenant, which may be changed now.
+Result<Tenant> changeable_tenant(Reader& reader, const Caller& caller);
+
+/// Registers a VM, charges it, and places it if one of the tenant's nodes has room. Refuses what passes a limit, and
+/// then charges nothing.
 Result<Vm> create_vm(Tx& tx, Services& services, const Caller& caller, const VmOrder& order);
 
 /// The tenant's VM; `not_found` for a missing one and for another tenant's, in the same words.
@@ -19,8 +23,10 @@ Result<Vm> wish_vm(Tx& tx, Services& services, const Caller& caller, std::string
 /// Wishes a running VM to start over. Refuses one that does not run.
 Result<Vm> reboot_vm(Tx& tx, Services& services, const Caller& caller, std::string_view id);
 
-/// Removes the VM and frees what it was charged. Nothing is left of it but its ledger entries.
-Result<void> delete_vm(Tx& tx, Services& services, const Caller& caller, std::string_view id,
-                       const Precondition& if_match);
+/// Removes the VM. One without a node is gone at once and what it was charged is free: nothing is left of it but its
+/// ledger entries. One on a node is `Deleting`, and charged, until the node's agent says that nothing is left of it;
+/// that one is answered. Asking again changes nothing.
+Result<std::optional<Vm>> delete_vm(Tx& tx, Services& services, const Caller& caller, std::string_view id,
+                                    const Precondition& if_match);
 
 }  // namespace cadastre

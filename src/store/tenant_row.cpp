@@ -17,7 +17,8 @@ TenantId tenant_id_of(std::string_view text) {
 
 bool replace_details(Tenant& stored, const Tenant& wanted) {
   const auto details = [](auto& tenant) {
-    return std::tie(tenant.display_name, tenant.state, tenant.quota, tenant.generation, tenant.vkey, tenant.updated_at);
+    return std::tie(tenant.display_name, tenant.state, tenant.quota, tenant.generation, tenant.node_count, tenant.vkey,
+                    tenant.updated_at);
   };
   if (details(stored) == details(wanted)) return false;
   details(stored) = details(wanted);

@@ -159,7 +159,7 @@ class World {
   void forget() {
     authenticator_ = std::make_unique<http::Authenticator>(
         VerifierRules{.issuer = issuer_url, .audience = audience, .service = "vm-tenant", .links_max = links_count},
-        place_.keyring(), gates_, *store_, clock_, issuer_url, limit_max);
+        place_.keyring(), gates_, *store_, clock_, std::vector{std::string(issuer_url)}, limit_max);
   }
 
   void ask(const Asked& asked, http::TokenCache& cache) {

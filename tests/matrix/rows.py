@@ -15,8 +15,8 @@ SCOPES = ["service:console", "READ", "USER", "INPUT", "service:tenant-admin", "s
 @dataclasses.dataclass
 class Row:
     """One operation. `about` says whose data: `open` (nobody's, no credential), `all` tenants, `path` (the tenant named in it),
-    `own_tenant` (the token's; an administrator has none), `own` (the token's, or the platform's own) or `device` (that of the token; it
-    is refused to all others)."""
+    `own_tenant` (the token's; an administrator has none), `own` (the token's, or the platform's own) `device` (that of the token; it
+    is refused to all others) or `node` (that of the token's device, of another scope than all of SCOPES)."""
     needs: str
     about: str
     ok: int
@@ -109,7 +109,11 @@ def approval(world, tenant):
     return {"fingerprint": world.fingerprints[tenant]}
 
 
-PLATFORM, ADMIN, INPUT, READ = "service:platform-admin", "service:tenant-admin", "INPUT", "READ"
+def node_facts(_, __):
+    return {"node_id": "node-x", "hostname": "x", "ram_total_mb": 1, "cpu_cores": 1, "disk_total_gb": 1}
+
+
+PLATFORM, ADMIN, INPUT, READ, HOST = "service:platform-admin", "service:tenant-admin", "INPUT", "READ", "service:vm-host"
 
 ROWS = {
     "tenant.create": Row(PLATFORM, "all", 201, change=True, body=tenant_order),
@@ -158,6 +162,17 @@ ROWS = {
     "vm.start": Row(INPUT, "own_tenant", 200, change=True, has_id=True, fresh=fresh_stopped_vm),
     "vm.stop": Row(INPUT, "own_tenant", 200, change=True, has_id=True),
     "vm.reboot": Row(INPUT, "own_tenant", 409, change=True, has_id=True),  # it does not run: there is no machine
+    "node.enrol": Row(HOST, "node", 403, change=True, body=node_facts),
+    "node.heartbeat": Row(HOST, "node", 403, change=True, body=node_facts),
+    "node.wishes": Row(HOST, "node", 403),
+    "node.report": Row(HOST, "node", 403, change=True, body=lambda *_: {"vms": []}),
+    "node.list": Row(READ, "own_tenant", 200),
+    "node.get": Row(READ, "own_tenant", 200, has_id=True),
+    "node.cordon": Row(ADMIN, "own_tenant", 200, change=True, has_id=True),
+    "node.uncordon": Row(ADMIN, "own_tenant", 200, change=True, has_id=True),
+    "node.drain": Row(ADMIN, "own_tenant", 200, change=True, has_id=True),
+    "node.remove": Row(ADMIN, "own_tenant", 204, change=True, has_id=True),
+    "placement.get": Row(READ, "own_tenant", 200),
     "status.get": Row(READ, "own_tenant", 200),
     "ledger.entries": Row(READ, "own", 200),
     "ledger.checkpoint": Row(READ, "own", 200),

@@ -15,7 +15,7 @@ from server import Server, add_arguments  # noqa: E402
 from world import World  # noqa: E402
 
 UNKNOWN = {"tenant_id": "nobody-here", "vm_id": "01890a5d-ac96-774b-bcce-b302099a8057", "token_id": "AAAAAAAAAAAAAAAAAAAAAA",
-           "session_id": "AAAAAAAAAAAAAAAAAAAAAA", "device_id": "nobody"}
+           "session_id": "AAAAAAAAAAAAAAAAAAAAAA", "device_id": "nobody", "node_id": "nobody"}
 
 
 class Matrix:
@@ -36,6 +36,11 @@ class Matrix:
             for scope in SCOPES[:-1]:
                 self.cell(scope, operation, row, self.world.token_of("acme", scope), (row.ok, "FORBIDDEN"))
             self.cell("a suspended tenant's", operation, row, self.world.token_of("dormant"), (row.ok, "FORBIDDEN"))
+        elif row.about == "node":
+            self.bad_credentials(operation, row)
+            for scope in SCOPES[:-1]:
+                self.cell(scope, operation, row, self.world.token_of("acme", scope), (row.ok, "INSUFFICIENT_SCOPE"))
+            self.cell("an administrator's", operation, row, self.world.admin, (row.ok, "INSUFFICIENT_SCOPE"))
         else:
             self.bad_credentials(operation, row)
             self.small_scopes(operation, row)

@@ -9,7 +9,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from contract import Contract  # noqa: E402
-from credential import (b64url, changed, decode_b64url, enrolment, fingerprint, public_key_of, seed_of,  # noqa: E402
+from credential import (b64url, changed, decode_b64url, enrolment, fingerprint, proof as proof_of, public_key_of, seed_of,  # noqa: E402
                         session_proof)
 from secret_scan import expect_no_secret_in_refusal  # noqa: E402
 
@@ -45,6 +45,7 @@ class World:
             self.spares[tenant], self.spare_tokens[tenant] = spare["token_id"], spare["token"]
             self.doomed[tenant] = [self.issue(tenant, "READ", label="doomed") for _ in range(2)]
             self.enrol(tenant, "node-0")
+            self.enrol_node(tenant, f"node-of-{tenant}")
         for owner in (*TENANTS, None):
             self.tiles[owner] = self.published_tile(owner)
         self.bad = {"acme": self.bad_tokens(self.tokens["acme", "service:tenant-admin"], self.issue("acme",
@@ -104,15 +105,31 @@ class World:
 
     def enrol(self, tenant, name):
         """The name of a device that is enrolled now; the first one's fingerprint is kept."""
+        self.prove(tenant, name, secrets.token_bytes(32))
+        return name
+
+    def enrol_node(self, tenant, name):
+        """A machine of the tenant's that has told of itself once, and has room for nothing."""
         seed = secrets.token_bytes(32)
+        token = self.prove(tenant, name, seed)
+        facts = {"node_id": name, "hostname": name, "ram_total_mb": 0, "cpu_cores": 0, "disk_total_gb": 0}
+        headers = {"Authorization": f"DPoP {token}", "DPoP": proof_of(seed, token, "POST", self.server.url + "/v1/nodes"),
+                   "Content-Type": "application/json"}
+        self.connection.request("POST", "/v1/nodes", json.dumps(facts), headers)
+        answer = self.connection.getresponse()
+        if answer.status != 201:
+            raise RuntimeError(f"POST /v1/nodes: expected 201, got {answer.status}: {answer.read()}")
+        answer.read()
+
+    def prove(self, tenant, name, seed):
+        """The token of the device that proves its key."""
         key = public_key_of(seed)
         self.fingerprints.setdefault(tenant, fingerprint(key))
         path = f"/v1/tenants/{tenant}/devices"
         order = {"device_id": name, "subject_pubkey": b64url(key)}
         challenge = json.loads(self.send("POST", f"{path}/challenges", self.admin, order, expect=201)[1])
         proof = enrolment(seed, challenge["audience"], tenant, name, challenge["nonce"])
-        self.send("POST", path, None, {"proof": proof}, expect=201)
-        return name
+        return json.loads(self.send("POST", path, None, {"proof": proof}, expect=201)[1])["token"]
 
     def token_of(self, owner, scope="service:tenant-admin"):
         return self.tokens[owner, scope] if owner else self.admin
@@ -155,13 +172,15 @@ class World:
                 seen["tokens", owner] = [{**token, "first_seen": None, "last_seen": None} for token in tokens]
                 seen["sessions", owner] = self.get(f"/v1/tenants/{owner}/sessions?page_size=1000", self.admin)
                 seen["devices", owner] = self.get(f"/v1/tenants/{owner}/devices?page_size=1000", self.admin)
+                nodes = json.loads(self.get("/v1/nodes?page_size=1000", self.token_of(owner)))["nodes"]
+                seen["nodes", owner] = [{**node, "status": None} for node in nodes]  # they fall silent as time passes
                 seen["vms", owner] = self.get("/v1/vms?page_size=1000", self.token_of(owner))
         return seen
 
     def path(self, operation, owner, values=None):
         """The operation's path with names filled in that belong to the owner."""
         names = {"tenant_id": owner or "acme", "vm_id": self.vms.get(owner or "acme"),
-                 "token_id": self.spares.get(owner or "acme"), "device_id": "node-0",
+                 "token_id": self.spares.get(owner or "acme"), "device_id": "node-0", "node_id": f"node-of-{owner or 'acme'}",
                  "session_id": self.sessions.get(owner or "acme", "AAAAAAAAAAAAAAAAAAAAAA"),
                  "index": "0", "path": self.tiles[owner], "name": "quota-exceeded", **(values or {})}
         return re.sub(r"\{(\w+)\}", lambda found: names[found[1]], operation.path)

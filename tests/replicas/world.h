@@ -198,7 +198,7 @@ struct SharedReplica {
                                     gates,
                                     store,
                                     world.clock,
-                                    world.deployment.issuer,
+                                    {world.deployment.issuer},
                                     6'000};
   http::Api api{{.store = store,
                  .tiles = world.tiles,

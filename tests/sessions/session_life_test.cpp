@@ -124,7 +124,7 @@ class World {
       gates,
       *store,
       clock,
-      deployment.issuer,
+      {deployment.issuer},
       1'000'000};
   std::string token;
 

@@ -100,7 +100,12 @@ class Register:
         self.vms[data["vm_id"]]["revision"] += 1
         return None
 
-    take_vm_stopped = take_vm_started
+    take_vm_stopped = take_vm_state_changed = take_vm_started
+
+    def take_node_enrolled(self, *_):
+        """Nodes are held to the ledger by tests/fleet."""
+
+    take_node_heartbeat = take_node_cordoned = take_node_removed = take_node_enrolled
 
     def take_vm_deleted(self, leaf, data):
         vm = self.vms.pop(data["vm_id"], None)

@@ -88,7 +88,7 @@ class Server:
         self.log_path = self.data_dir.with_name(self.data_dir.name + ".log")
         self.store = STORES[store.partition(":")[0]](store)
         self.arguments = [*self.store.arguments, *arguments]
-        self.port = free_port()
+        self.port, self.fleet_port = free_port(), free_port()
         self.process = None
         self.scan = SecretScan()
 
@@ -108,6 +108,11 @@ class Server:
     @property
     def url(self):
         return f"http://{self.address}"
+
+    @property
+    def fleet_address(self):
+        """Where the agents of nodes are listened to."""
+        return f"127.0.0.1:{self.fleet_port}"
 
     @property
     def admin_token(self):
@@ -135,7 +140,7 @@ class Server:
         """Starts the process and waits for nothing."""
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [self.binary, "--listen", self.address, "--data-dir", self.data_dir, *self.arguments],
+                [self.binary, "--listen", self.address, "--fleet-listen", self.fleet_address, "--data-dir", self.data_dir, *self.arguments],
                 stdout=log, stderr=log, env=self.environment())
 
     def wait_until_ready(self):

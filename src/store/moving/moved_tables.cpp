@@ -26,6 +26,7 @@ std::vector<MovedTable> make_tables() {
         {"generation", integer},
         {"revocations", integer},
         {"access_changes", integer},
+        {"node_count", integer},
         {"log_id", bytes},
         {"vkey", text},
         {"created_at", integer},

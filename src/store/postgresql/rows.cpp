@@ -38,11 +38,12 @@ void read_details(const Rows& rows, int first, NamespaceRow& row) {
   t.generation = rows.integer(first + 8);
   t.revocations = rows.integer(first + 9);
   t.access_changes = rows.integer(first + 10);
-  t.log_id = row.head.log_id = rows.blob<16>(first + 11);
-  t.vkey = rows.text(first + 12);
-  t.created_at = rows.instant(first + 13);
-  t.updated_at = rows.instant(first + 14);
-  t.created_by = rows.text(first + 15);
+  t.node_count = rows.integer(first + 11);
+  t.log_id = row.head.log_id = rows.blob<16>(first + 12);
+  t.vkey = rows.text(first + 13);
+  t.created_at = rows.instant(first + 14);
+  t.updated_at = rows.instant(first + 15);
+  t.created_by = rows.text(first + 16);
 }
 
 NamespaceRow namespace_of(const Rows& rows) {
@@ -128,13 +129,13 @@ void add_usage(Columns& columns, const NamespaceRow& row) {
 
 void add_whole_details(Columns& columns, const Tenant& t) {
   columns.add(t.id.text(), t.display_name, t.state, t.quota.max_vms, t.quota.storage, t.quota.max_ram,
-              t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.access_changes, t.log_id, t.vkey,
+              t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.access_changes, t.node_count, t.log_id, t.vkey,
               t.created_at, t.updated_at, t.created_by);
 }
 
 void add_details(Columns& columns, const Tenant& t) {
   columns.add(t.id.text(), t.display_name, t.state, t.quota.max_vms, t.quota.storage, t.quota.max_ram,
-              t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.access_changes, t.updated_at, t.vkey);
+              t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.access_changes, t.node_count, t.updated_at, t.vkey);
 }
 
 void add_vm(Columns& columns, const Vm& vm) {

@@ -44,8 +44,8 @@ constexpr Statement all[] = {
     {Sql::insert_tenants, "insert_tenants",
      "INSERT INTO tenant (" DETAILS("") ") SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], "
                                         "$5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], "
-                                        "$10::bigint[], $11::bigint[], $12::bytea[], $13::text[], "
-                                        "$14::bigint[], $15::bigint[], $16::text[])"},
+                                        "$10::bigint[], $11::bigint[], $12::bigint[], $13::bytea[], $14::text[], "
+                                        "$15::bigint[], $16::bigint[], $17::text[])"},
     {Sql::insert_usages, "insert_usages",
      "INSERT INTO tenant_usage (" USAGE(
          "") ") SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], "
@@ -61,12 +61,12 @@ constexpr Statement all[] = {
      "UPDATE tenant t SET display_name = n.display_name, state = n.state, max_vms = n.max_vms, storage_quota_gb = "
      "n.storage_quota_gb, max_ram_mb = n.max_ram_mb, max_vcpus = n.max_vcpus, api_rate_limit_rpm = "
      "n.api_rate_limit_rpm, generation = n.generation, revocations = n.revocations, access_changes = n.access_changes, "
-     "updated_at = n.updated_at, vkey = n.vkey FROM "
+     "node_count = n.node_count, updated_at = n.updated_at, vkey = n.vkey FROM "
      "unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], "
-     "$8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[]) AS n(tenant_id, "
+     "$8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[]) AS n(tenant_id, "
      "display_name, "
      "state, max_vms, storage_quota_gb, max_ram_mb, max_vcpus, api_rate_limit_rpm, generation, revocations, "
-     "access_changes, updated_at, vkey) "
+     "access_changes, node_count, updated_at, vkey) "
      "WHERE t.tenant_id = n.tenant_id"},
 
     {Sql::find_vm, "find_vm", "SELECT " VM " FROM vm WHERE tenant_id = $1 AND vm_id = $2"},

@@ -6,7 +6,7 @@ namespace {
 const std::string select =
     "SELECT t.tenant_id, display_name, state, max_vms, storage_quota_gb, max_ram_mb, max_vcpus, api_rate_limit_rpm, "
     "used_vms, used_storage_gb, used_ram_mb, used_vcpus, generation, revision, revocations, log_id, vkey, ledger_size, "
-    "ledger_last_ts, created_at, updated_at, created_by, access_changes "
+    "ledger_last_ts, created_at, updated_at, created_by, access_changes, node_count "
     "FROM tenant t JOIN tenant_usage u ON u.tenant_id = t.tenant_id WHERE t.tenant_id ";
 
 template <class Number>
@@ -40,6 +40,7 @@ Tenant tenant_of(const Rows& rows) {
           .revision = rows.integer(13),
           .revocations = rows.integer(14),
           .access_changes = rows.integer(22),
+          .node_count = rows.integer(23),
           .log_id = rows.blob<16>(15),
           .vkey = rows.text(16),
           .created_at = rows.instant(19),
@@ -54,9 +55,9 @@ TenantTable::TenantTable(Connection& connection)
       page_(connection, select + "> ?1 AND state <> ?2 ORDER BY t.tenant_id LIMIT ?3"),
       insert_(connection,
               "INSERT INTO tenant (tenant_id, display_name, state, max_vms, storage_quota_gb, max_ram_mb, max_vcpus, "
-              "api_rate_limit_rpm, generation, revocations, access_changes, log_id, vkey, created_at, updated_at, "
+              "api_rate_limit_rpm, generation, revocations, access_changes, node_count, log_id, vkey, created_at, updated_at, "
               "created_by) "
-              "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+              "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
       insert_usage_(connection,
                     "INSERT INTO tenant_usage (tenant_id, used_vms, used_storage_gb, used_ram_mb, used_vcpus, "
                     "revision, ledger_size, ledger_last_ts) VALUES (?,?,?,?,?,?,?,?)"),
@@ -66,7 +67,7 @@ TenantTable::TenantTable(Connection& connection)
       update_details_(connection,
                       "UPDATE tenant SET display_name=?2, state=?3, max_vms=?4, storage_quota_gb=?5, max_ram_mb=?6, "
                       "max_vcpus=?7, api_rate_limit_rpm=?8, generation=?9, revocations=?10, access_changes=?11, "
-                      "updated_at=?12, vkey=?13 WHERE tenant_id=?1") {}
+                      "updated_at=?12, vkey=?13, node_count=?14 WHERE tenant_id=?1") {}
 
 std::optional<TenantRow> TenantTable::find(const TenantId& id) {
   auto rows = find_(id.text());
@@ -87,7 +88,7 @@ std::vector<Tenant> TenantTable::page(std::string_view after, std::size_t limit)
 void TenantTable::insert(const TenantRow& row) {
   const Tenant& t = row.tenant;
   insert_.run(t.id.text(), t.display_name, t.state, t.quota.max_vms, t.quota.storage, t.quota.max_ram,
-              t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.access_changes, t.log_id, t.vkey,
+              t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.access_changes, t.node_count, t.log_id, t.vkey,
               t.created_at, t.updated_at, t.created_by);
   insert_usage_.run(t.id.text(), t.used.vms, t.used.storage, t.used.ram, t.used.vcpus, t.revision, row.head.size,
                     row.head.last_ts);
@@ -102,7 +103,7 @@ void TenantTable::update_usage(const TenantRow& row) {
 void TenantTable::update_details(const Tenant& t) {
   update_details_.run(t.id.text(), t.display_name, t.state, t.quota.max_vms, t.quota.storage, t.quota.max_ram,
                       t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.access_changes, t.updated_at,
-                      t.vkey);
+                      t.vkey, t.node_count);
 }
 
 }  // namespace cadastre::sqlite

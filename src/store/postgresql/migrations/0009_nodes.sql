@@ -27,3 +27,6 @@ CREATE TABLE node (
   revision bigint NOT NULL,
   PRIMARY KEY (tenant_id, node_id)
 ) WITH (fillfactor = 50);
+
+-- How many nodes a namespace holds: a create looks for room only where there can be any.
+ALTER TABLE tenant ADD COLUMN node_count bigint NOT NULL DEFAULT 0;

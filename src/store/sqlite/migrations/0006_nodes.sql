@@ -26,3 +26,6 @@ CREATE TABLE node (
   revision INTEGER NOT NULL,
   PRIMARY KEY (tenant_id, node_id)
 ) STRICT, WITHOUT ROWID;
+
+-- How many nodes a namespace holds: a create looks for room only where there can be any.
+ALTER TABLE tenant ADD COLUMN node_count INTEGER NOT NULL DEFAULT 0;
