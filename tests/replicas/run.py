@@ -255,9 +255,9 @@ def published(caller, tenant):
 
 
 def high_water(server, log):
-    """The size of a log that a replica has seen published; 0 of a log it has not."""
+    """The largest size of a log that a replica has seen published; 0 of a log it has not. A log may have several lines."""
     marks = (line.split(" ") for line in (server.data_dir / "high-water").read_text().splitlines())
-    return next((int(mark[1]) for mark in marks if mark[0] == log), 0)
+    return max((int(mark[1]) for mark in marks if mark[0] == log), default=0)
 
 
 def publishes(server, token):
