@@ -150,17 +150,17 @@ std::vector<Bytes<32>> revoked_among(Connection& connection, const TenantId& ten
   for (const Bytes<32>& id : ids) columns.add(tenant.text(), kind, id);
   Pipeline pipeline(connection);
   pipeline.send_rows(Sql::revoked_among, columns);
-  return all_of<Bytes<32>>(std::move(pipeline.finish().front()), [](const Rows& rows) { return rows.blob<32>(0); });
+  return all_of<Bytes<32>>(std::move(pipeline.finish().front()), [](const Rows& rows) { return rows.blob<32>(1); });
 }
 
 RevokedKinds are_revoked(Connection& connection, const TenantId& tenant, std::span<const RevocationId> rids,
                          std::span<const Bytes<32>> keys) {
   Columns columns;
-  for (const RevocationId& rid : rids) columns.add(RevocationKind::token, rid);
-  for (const Bytes<32>& key : keys) columns.add(RevocationKind::key, key);
+  for (const RevocationId& rid : rids) columns.add(tenant.text(), RevocationKind::token, rid);
+  for (const Bytes<32>& key : keys) columns.add(tenant.text(), RevocationKind::key, key);
   if (columns.rows() == 0) return {};
   Pipeline pipeline(connection);
-  pipeline.send_rows(Sql::find_revoked, columns, tenant.text());
+  pipeline.send_rows(Sql::revoked_among, columns);
   RevokedKinds found;
   for (Rows rows = std::move(pipeline.finish().front()); rows.next();) {
     (rows.integer(0) == static_cast<std::int64_t>(RevocationKind::token) ? found.token : found.key) = true;

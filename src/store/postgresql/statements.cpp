@@ -112,11 +112,8 @@ constexpr Statement all[] = {
 
     {Sql::is_revoked, "is_revoked", "SELECT 1 FROM revocation WHERE tenant_id = $1 AND kind = $2 AND id = $3"},
     {Sql::revoked_among, "revoked_among",
-     "SELECT r.id FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS n(tenant_id, kind, id) "
+     "SELECT r.kind, r.id FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS n(tenant_id, kind, id) "
      "JOIN revocation r ON r.tenant_id = n.tenant_id AND r.kind = n.kind AND r.id = n.id"},
-    {Sql::find_revoked, "find_revoked",
-     "SELECT r.kind FROM unnest($1::bigint[], $2::bytea[]) AS n(kind, id) JOIN revocation r ON r.tenant_id = $3 AND "
-     "r.kind = n.kind AND r.id = n.id"},
     {Sql::insert_revocations, "insert_revocations",
      "INSERT INTO revocation (tenant_id, kind, id, revoked_at, expires_at) SELECT * FROM unnest($1::text[], "
      "$2::bigint[], $3::bytea[], $4::bigint[], $5::bigint[])"},

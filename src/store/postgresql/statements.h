@@ -47,7 +47,6 @@ enum class Sql {
 
   is_revoked,
   revoked_among,
-  find_revoked,
   insert_revocations,
 
   find_device,
