@@ -22,8 +22,7 @@ bool is_agent_of(const Caller& caller, const Node& node) {
 
 Result<void> check_node_id(std::string_view id) {
   if (is_resource_name(id)) return {};
-  return refuse_member("node_id",
-                       "must have 1 to 63 letters, digits and single '-', and not start or end with '-'");
+  return refuse_member("node_id", "must have 1 to 63 letters, digits and single '-', and not start or end with '-'");
 }
 
 void take_facts(Tx& tx, Node& node, const NodeFacts& facts, const Caller& caller, Instant now) {

@@ -188,8 +188,8 @@ bool create_vm(Tx& tx, const TenantId& tenant, std::uint32_t number, Instant now
 
 std::string words_of(const Tenant& t) {
   return fmt::format(
-      "{}|{}|{}|{} {} {} {} {}|{} {} {} {}|{} {} {} {} {}|{}|{}|{} {}|{}", t.id.text(), t.display_name, name_of(t.state),
-      t.quota.max_vms.value, t.quota.storage.value, t.quota.max_ram ? t.quota.max_ram->value : -1,
+      "{}|{}|{}|{} {} {} {} {}|{} {} {} {}|{} {} {} {} {}|{}|{}|{} {}|{}", t.id.text(), t.display_name,
+      name_of(t.state), t.quota.max_vms.value, t.quota.storage.value, t.quota.max_ram ? t.quota.max_ram->value : -1,
       t.quota.max_vcpus ? t.quota.max_vcpus->value : -1, t.quota.api_rate.value, t.used.vms.value, t.used.storage.value,
       t.used.ram.value, t.used.vcpus.value, t.generation, t.revision, t.revocations, t.access_changes, t.node_count,
       encode_hex(t.log_id), t.vkey, ms_since_epoch(t.created_at), ms_since_epoch(t.updated_at), t.created_by);

@@ -129,13 +129,14 @@ void add_usage(Columns& columns, const NamespaceRow& row) {
 
 void add_whole_details(Columns& columns, const Tenant& t) {
   columns.add(t.id.text(), t.display_name, t.state, t.quota.max_vms, t.quota.storage, t.quota.max_ram,
-              t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.access_changes, t.node_count, t.log_id, t.vkey,
-              t.created_at, t.updated_at, t.created_by);
+              t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.access_changes, t.node_count,
+              t.log_id, t.vkey, t.created_at, t.updated_at, t.created_by);
 }
 
 void add_details(Columns& columns, const Tenant& t) {
   columns.add(t.id.text(), t.display_name, t.state, t.quota.max_vms, t.quota.storage, t.quota.max_ram,
-              t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.access_changes, t.node_count, t.updated_at, t.vkey);
+              t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.access_changes, t.node_count,
+              t.updated_at, t.vkey);
 }
 
 void add_vm(Columns& columns, const Vm& vm) {

@@ -4,10 +4,10 @@
 #define USAGE(u)                                                                                           \
   u "tenant_id, " u "used_vms, " u "used_storage_gb, " u "used_ram_mb, " u "used_vcpus, " u "revision, " u \
     "ledger_size, " u "ledger_last_ts, " u "published_size"
-#define DETAILS(t)                                                                                                \
-  t "tenant_id, " t "display_name, " t "state, " t "max_vms, " t "storage_quota_gb, " t "max_ram_mb, " t          \
-    "max_vcpus, " t "api_rate_limit_rpm, " t "generation, " t "revocations, " t "access_changes, " t "node_count, " t "log_id, " t \
-    "vkey, " t "created_at, " t "updated_at, " t "created_by"
+#define DETAILS(t)                                                                                                    \
+  t "tenant_id, " t "display_name, " t "state, " t "max_vms, " t "storage_quota_gb, " t "max_ram_mb, " t              \
+    "max_vcpus, " t "api_rate_limit_rpm, " t "generation, " t "revocations, " t "access_changes, " t "node_count, " t \
+    "log_id, " t "vkey, " t "created_at, " t "updated_at, " t "created_by"
 #define WHOLE_TENANT \
   "SELECT " USAGE("u.") ", " DETAILS("t.") " FROM tenant t JOIN tenant_usage u ON u.tenant_id = t.tenant_id "
 #define VM                                                                                                            \

@@ -55,7 +55,8 @@ TenantTable::TenantTable(Connection& connection)
       page_(connection, select + "> ?1 AND state <> ?2 ORDER BY t.tenant_id LIMIT ?3"),
       insert_(connection,
               "INSERT INTO tenant (tenant_id, display_name, state, max_vms, storage_quota_gb, max_ram_mb, max_vcpus, "
-              "api_rate_limit_rpm, generation, revocations, access_changes, node_count, log_id, vkey, created_at, updated_at, "
+              "api_rate_limit_rpm, generation, revocations, access_changes, node_count, log_id, vkey, created_at, "
+              "updated_at, "
               "created_by) "
               "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
       insert_usage_(connection,
@@ -88,8 +89,8 @@ std::vector<Tenant> TenantTable::page(std::string_view after, std::size_t limit)
 void TenantTable::insert(const TenantRow& row) {
   const Tenant& t = row.tenant;
   insert_.run(t.id.text(), t.display_name, t.state, t.quota.max_vms, t.quota.storage, t.quota.max_ram,
-              t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.access_changes, t.node_count, t.log_id, t.vkey,
-              t.created_at, t.updated_at, t.created_by);
+              t.quota.max_vcpus, t.quota.api_rate, t.generation, t.revocations, t.access_changes, t.node_count,
+              t.log_id, t.vkey, t.created_at, t.updated_at, t.created_by);
   insert_usage_.run(t.id.text(), t.used.vms, t.used.storage, t.used.ram, t.used.vcpus, t.revision, row.head.size,
                     row.head.last_ts);
 }
