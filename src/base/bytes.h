@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -43,5 +44,14 @@ std::optional<Bytes<N>> exactly(std::string_view bytes) {
   for (std::size_t i = 0; i < N; ++i) out[i] = static_cast<std::uint8_t>(bytes[i]);
   return out;
 }
+
+/// The place of a digest in a hash table: its bytes are spread evenly already.
+struct DigestHash {
+  std::size_t operator()(const Bytes<32>& digest) const {
+    std::size_t hash = 0;
+    std::memcpy(&hash, digest.data(), sizeof hash);
+    return hash;
+  }
+};
 
 }  // namespace cadastre

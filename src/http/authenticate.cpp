@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <iterator>
 
 #include "base/log.h"
@@ -132,12 +131,6 @@ void look_up_revocations(const Caller& caller, const TenantId& place, Reader& re
 }
 
 }  // namespace
-
-std::size_t DigestHash::operator()(const Digest& digest) const {
-  std::size_t hash = 0;
-  std::memcpy(&hash, digest.data(), sizeof hash);
-  return hash;
-}
 
 Authenticator::Authenticator(VerifierRules rules, IssuerKeyring& keyring, TenantGates& gates, Store& store,
                              const Clock& clock, std::vector<std::string> base_urls, std::int64_t address_limit)

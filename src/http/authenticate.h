@@ -37,10 +37,6 @@ struct KnownToken {
   std::unique_ptr<Session> session = {};  ///< What it came with, when that was no token; `seen_at` as known here.
 };
 
-struct DigestHash {
-  std::size_t operator()(const Digest& digest) const;
-};
-
 /// What one I/O thread keeps for itself, so that no lock is shared by reads.
 struct TokenCache {
   static constexpr std::size_t tokens_max = 20'000;

@@ -2,8 +2,6 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
-#include <cstring>
 #include <mutex>
 #include <optional>
 #include <unordered_set>
@@ -41,16 +39,9 @@ class KeysInFlight {
   }
 
  private:
-  struct Hash {
-    std::size_t operator()(const Digest& key) const {
-      std::size_t hash = 0;
-      std::memcpy(&hash, key.data(), sizeof hash);
-      return hash;
-    }
-  };
   struct Shard {
     std::mutex mutex;
-    std::unordered_set<Digest, Hash> keys;
+    std::unordered_set<Digest, DigestHash> keys;
   };
 
   Shard& shard_of(const Digest& key) { return shards_[key.back() % shards_.size()]; }

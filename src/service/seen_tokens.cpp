@@ -1,6 +1,5 @@
 #include "service/seen_tokens.h"
 
-#include <cstring>
 #include <map>
 #include <memory>
 
@@ -42,12 +41,6 @@ bool is_live(Reader& reader, const TenantId& tenant) {
 
 void see_links(Tx& tx, const Caller& caller, Instant now) {
   for (const SeenLink& link : caller.links) see_link(tx, link, caller.request_id, now);
-}
-
-std::size_t SeenTokens::Hash::operator()(const RevocationId& rid) const {
-  std::size_t hash = 0;
-  std::memcpy(&hash, rid.data(), sizeof hash);
-  return hash;
 }
 
 void SeenTokens::note(const Caller& caller, Instant now) {

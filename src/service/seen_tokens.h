@@ -37,16 +37,13 @@ class SeenTokens {
     Caller caller;
     Instant at;
   };
-  struct Hash {
-    std::size_t operator()(const RevocationId& rid) const;
-  };
 
   void submit(Store& store, const TenantId& tenant, std::vector<Use> uses);
   void forget(const std::vector<Use>& uses);
 
   std::mutex mutex_;
   std::vector<Use> waiting_;
-  Lru<RevocationId, Instant, Hash> told_{told_max};  // by the rid of what was presented
+  Lru<RevocationId, Instant, DigestHash> told_{told_max};  // by the rid of what was presented
 };
 
 }  // namespace cadastre

@@ -1,7 +1,6 @@
 #include "token/proof.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "token/jws.h"
@@ -84,12 +83,6 @@ std::optional<std::string> normal_authority(std::string_view authority, std::str
 }
 
 }  // namespace
-
-std::size_t ReplayMemory::Hash::operator()(const Digest& digest) const {
-  std::size_t hash = 0;
-  std::memcpy(&hash, digest.data(), sizeof hash);
-  return hash;
-}
 
 ReplayMemory::Answer ReplayMemory::remember(const Digest& proof, Instant now) {
   const std::int64_t period = s_since_epoch(now) / period_s;

@@ -27,15 +27,12 @@ class ReplayMemory {
   Answer remember(const Digest& proof, Instant now);
 
  private:
-  struct Hash {
-    std::size_t operator()(const Digest& digest) const;
-  };
   static constexpr std::int64_t period_s = 60;
   static constexpr std::size_t periods = 3;  // the current one and two whole ones before it
 
   std::size_t capacity_;
   std::int64_t current_ = 0;
-  std::array<std::unordered_set<Digest, Hash>, periods> seen_;
+  std::array<std::unordered_set<Digest, DigestHash>, periods> seen_;
 };
 
 /// What the payload of a proof says, whoever wrote it.
