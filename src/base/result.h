@@ -81,6 +81,14 @@ inline std::unexpected<Refusal> refuse_member(const std::string& name, const std
   return std::unexpected(Refusal{Code::invalid_field, name, name + " " + rule, {}, {{"/" + name, rule}}});
 }
 
+/// Members of the request body that are wrong, the first of them in the words of the whole. Yes when there are none.
+inline Result<void> refuse_members(std::vector<FieldError> errors) {
+  if (errors.empty()) return {};
+  std::string name = errors.front().pointer.substr(1);
+  std::string detail = name + " " + errors.front().detail;
+  return std::unexpected(Refusal{Code::invalid_field, std::move(name), std::move(detail), {}, std::move(errors)});
+}
+
 /// The value of a Result, or a return of its Refusal from the enclosing function. Not for coroutines.
 #define TRY(expression)                                                       \
   __extension__({                                                             \

@@ -46,10 +46,7 @@ Result<void> check_node_facts(const NodeFacts& facts) {
   check_count(errors, "/cpu_load_pct", facts.cpu_load_pct, limit_max);
   check_count(errors, "/disk_total_gb", facts.disk_total.value, limit_max);
   check_count(errors, "/disk_used_gb", facts.disk_used.value, limit_max);
-  if (errors.empty()) return {};
-  auto detail = fmt::format("{} {}", errors.front().pointer.substr(1), errors.front().detail);
-  return std::unexpected(
-      Refusal{Code::invalid_field, errors.front().pointer.substr(1), std::move(detail), {}, std::move(errors)});
+  return refuse_members(std::move(errors));
 }
 
 bool is_another_machine_state(const NodeFacts& before, const NodeFacts& after) {

@@ -91,10 +91,7 @@ Result<void> check_vm_order(const VmOrder& order) {
   check_range(errors, "/vcpu_count", order.vcpus.value, 1);
   check_range(errors, "/disk_gb", order.disk.value, 0);
   check_ports(errors, order.ports);
-  if (errors.empty()) return {};
-  auto detail = fmt::format("{} {}", errors.front().pointer.substr(1), errors.front().detail);
-  return std::unexpected(
-      Refusal{Code::invalid_field, errors.front().pointer.substr(1), std::move(detail), {}, std::move(errors)});
+  return refuse_members(std::move(errors));
 }
 
 Result<void> admit_wish(const Vm& vm, VmWish wish) {

@@ -41,6 +41,7 @@ struct HostPort {
   int host_port = 0;
   int guest_port = 0;
   std::string protocol;
+  friend bool operator==(const HostPort&, const HostPort&) = default;
 };
 
 /// A port that the order asks to be reachable.

@@ -10,12 +10,6 @@ namespace {
 
 constexpr std::size_t error_max = 500;
 
-bool is_same(const std::vector<HostPort>& a, const std::vector<HostPort>& b) {
-  return std::ranges::equal(a, b, [](const HostPort& x, const HostPort& y) {
-    return x.host_port == y.host_port && x.guest_port == y.guest_port && x.protocol == y.protocol;
-  });
-}
-
 /// What the VM is when its guest is so; nothing when the report leaves that open.
 std::optional<VmState> state_after(const Vm& vm, ReportedState guest) {
   const bool was_there = vm.state == VmState::running || vm.state == VmState::stopped;
@@ -71,7 +65,7 @@ Result<ReportOutcome> apply_report(Vm& vm, const GuestReport& report, Instant no
                           ? (report.error.empty() ? "The guest is not on its node any more." : report.error)
                           : std::string();
   std::vector<HostPort> host_ports = runs ? report.host_ports : std::vector<HostPort>();
-  if (*state == vm.state && error == vm.error && is_same(host_ports, vm.host_ports)) return ReportOutcome::nothing;
+  if (*state == vm.state && error == vm.error && host_ports == vm.host_ports) return ReportOutcome::nothing;
   if (runs && vm.state != VmState::running) vm.started_at = now;
   vm.state = *state;
   vm.error = std::move(error);

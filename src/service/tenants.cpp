@@ -19,10 +19,7 @@ Result<void> check_limits(const Quota& quota) {
   check("/api_rate_limit_rpm", quota.api_rate.value);
   if (quota.max_ram) check("/max_ram_mb", quota.max_ram->value);
   if (quota.max_vcpus) check("/max_vcpus", quota.max_vcpus->value);
-  if (errors.empty()) return {};
-  auto detail = fmt::format("{} {}", errors.front().pointer.substr(1), errors.front().detail);
-  return std::unexpected(
-      Refusal{Code::invalid_field, errors.front().pointer.substr(1), std::move(detail), {}, std::move(errors)});
+  return refuse_members(std::move(errors));
 }
 
 Quota patched(Quota quota, const TenantPatch& patch) {
