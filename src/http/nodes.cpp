@@ -15,7 +15,6 @@
 namespace cadastre::http {
 namespace {
 
-constexpr std::size_t vms_of_node_max = 10'000;
 constexpr std::int64_t wait_max_s = 25;  // below what proxies and clients cut off
 
 /// What an order and a heartbeat have in common.
@@ -238,7 +237,7 @@ Result<Response> get_wishes(const Call& call, Reader& reader) {
   object.field("node_id", node.id).field("wishes", node.wishes);
   std::string& out = object.key("vms");
   out += '[';
-  for (const Vm& vm : reader.vms(node.tenant, {.node_id = node.id, .limit = vms_of_node_max})) {
+  for (const Vm& vm : vms_on(reader, node)) {
     if (out.back() != '[') out += ',';
     append_wish(out, vm);
   }

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "service/caveat_charges.h"
 #include "service/events.h"
 #include "service/placements.h"
 #include "service/vms.h"
@@ -11,10 +10,6 @@ namespace cadastre {
 namespace {
 
 constexpr std::size_t vms_of_node_max = 10'000;
-
-std::vector<Vm> vms_of(Reader& reader, const Node& node) {
-  return reader.vms(node.tenant, {.node_id = node.id, .limit = vms_of_node_max});
-}
 
 bool is_agent_of(const Caller& caller, const Node& node) {
   return caller.device == node.device && caller.subject_key == node.subject_key;
@@ -36,16 +31,6 @@ void take_facts(Tx& tx, Node& node, const NodeFacts& facts, const Caller& caller
   tx.put(node);
 }
 
-/// Nothing is left of the VM: its row, its charge and its room go.
-void forget_vm(Tx& tx, Tenant& tenant, const Vm& vm, const Caller& caller, Instant now) {
-  tenant.used = without_vm(tenant.used, vm.charge());
-  release_vm(tx, vm);
-  leave_node(tx, vm);
-  tx.erase(tenant.id, vm.id);
-  tx.update(tenant);
-  tx.append(vm_deleted(vm, caller), now);
-}
-
 Result<ReportOutcome> take_report(Tx& tx, Tenant& tenant, Vm vm, const GuestReport& report, const Caller& caller,
                                   Instant now) {
   const VmState before = vm.state;
@@ -64,6 +49,10 @@ Result<Node> node(Reader& reader, const TenantId& tenant, std::string_view id) {
   auto found = reader.node(tenant, id);
   if (!found) return refuse(Code::not_found, "node", "There is no such node.");
   return *std::move(found);
+}
+
+std::vector<Vm> vms_on(Reader& reader, const Node& node) {
+  return reader.vms(node.tenant, {.node_id = node.id, .limit = vms_of_node_max});
 }
 
 Result<Node> own_node(Reader& reader, const Caller& caller, std::string_view id) {
@@ -144,7 +133,7 @@ Result<Node> cordon_node(Tx& tx, Services& services, const Caller& caller, std::
 
 Result<Node> drain_node(Tx& tx, Services& services, const Caller& caller, std::string_view id) {
   const auto drained = TRY(cordon_node(tx, services, caller, id, true));
-  for (const Vm& vm : vms_of(tx, drained)) {
+  for (const Vm& vm : vms_on(tx, drained)) {
     if (vm.state != VmState::deleting) TRY(wish_vm(tx, services, caller, vm.id.text(), VmWish::stop));
   }
   return node(tx, drained.tenant, id);
@@ -165,7 +154,7 @@ Result<void> remove_node(Tx& tx, Services& services, const Caller& caller, std::
                     "repeat with ?lost=true.",
                     found.placed.vms.value));
   }
-  for (Vm& vm : vms_of(tx, found)) {
+  for (Vm& vm : vms_on(tx, found)) {
     if (vm.state == VmState::deleting) {
       forget_vm(tx, tenant, vm, caller, now);
       continue;

@@ -42,6 +42,9 @@ Result<Node> own_node(Reader& reader, const Caller& caller, std::string_view id)
 /// A node of the tenant's; `not_found` for a missing one and for another tenant's, in the same words.
 Result<Node> node(Reader& reader, const TenantId& tenant, std::string_view id);
 
+/// The VMs that are placed on it, whatever their state.
+std::vector<Vm> vms_on(Reader& reader, const Node& node);
+
 /// No further VM is placed on it, or again. Doing so twice changes nothing.
 Result<Node> cordon_node(Tx& tx, Services& services, const Caller& caller, std::string_view id, bool cordoned);
 

@@ -9,8 +9,6 @@ constexpr std::size_t nodes_a_question = 1000;
 constexpr std::size_t placed_at_once_max = 1000;  // what is left is placed at the next occasion
 constexpr PlacementRules rules{};
 
-Usage without(const Usage& placed, const Vm& vm) { return without_vm(placed, vm.charge()); }
-
 bool place_among(Tx& tx, const Services& services, std::vector<Node>& nodes, Vm& vm) {
   const auto chosen = choose_node(nodes, placement_order_of(vm), rules, services.clock.now());
   if (!chosen) return false;
@@ -67,7 +65,7 @@ void leave_node(Tx& tx, const Vm& vm) {
   if (vm.node_id.empty()) return;
   auto node = tx.node(vm.tenant, vm.node_id);
   if (!node) return;
-  node->placed = without(node->placed, vm);
+  node->placed = without_vm(node->placed, vm.charge());
   ++node->wishes;
   ++node->revision;
   tx.put(*node);

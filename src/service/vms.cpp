@@ -6,6 +6,17 @@
 #include "service/placements.h"
 
 namespace cadastre {
+namespace {
+
+/// Writes down what somebody wished of a VM, and lets its node's agent know.
+void keep_wish(Tx& tx, const Tenant& tenant, const Vm& vm, const Event& event, Instant now) {
+  tx.update(vm);
+  tx.update(tenant);
+  tell_node(tx, vm);
+  tx.append(event, now);
+}
+
+}  // namespace
 
 Result<Tenant> changeable_tenant(Reader& reader, const Caller& caller) {
   auto tenant = reader.tenant(caller.tenant);
@@ -53,10 +64,7 @@ Result<Vm> wish_vm(Tx& tx, Services& services, const Caller& caller, std::string
   TRY(admit_wish(vm, wanted));
   if (!wish(vm, wanted)) return vm;
   if (vm.node_id.empty() && vm.state == VmState::provisioning && wanted == VmWish::run) place(tx, services, tenant, vm);
-  tx.update(vm);
-  tx.update(tenant);
-  tell_node(tx, vm);
-  tx.append(vm_wished(vm, caller), services.clock.now());
+  keep_wish(tx, tenant, vm, vm_wished(vm, caller), services.clock.now());
   return vm;
 }
 
@@ -67,11 +75,17 @@ Result<Vm> reboot_vm(Tx& tx, Services& services, const Caller& caller, std::stri
   ++vm.reboots;
   ++vm.generation;
   ++vm.revision;
-  tx.update(vm);
-  tx.update(tenant);
-  tell_node(tx, vm);
-  tx.append(vm_rebooted(vm, caller), services.clock.now());
+  keep_wish(tx, tenant, vm, vm_rebooted(vm, caller), services.clock.now());
   return vm;
+}
+
+void forget_vm(Tx& tx, Tenant& tenant, const Vm& vm, const Caller& caller, Instant now) {
+  tenant.used = without_vm(tenant.used, vm.charge());
+  release_vm(tx, vm);
+  leave_node(tx, vm);
+  tx.erase(tenant.id, vm.id);
+  tx.update(tenant);
+  tx.append(vm_deleted(vm, caller), now);
 }
 
 Result<std::optional<Vm>> delete_vm(Tx& tx, Services& services, const Caller& caller, std::string_view id,
@@ -85,17 +99,10 @@ Result<std::optional<Vm>> delete_vm(Tx& tx, Services& services, const Caller& ca
   if (!vm.node_id.empty()) {
     const VmState before = vm.state;
     begin_deletion(vm);
-    tx.update(vm);
-    tx.update(tenant);
-    tell_node(tx, vm);
-    tx.append(vm_state_changed(vm, before, caller), services.clock.now());
+    keep_wish(tx, tenant, vm, vm_state_changed(vm, before, caller), services.clock.now());
     return vm;
   }
-  tenant.used = without_vm(tenant.used, vm.charge());
-  release_vm(tx, vm);
-  tx.erase(tenant.id, vm.id);
-  tx.update(tenant);
-  tx.append(vm_deleted(vm, caller), services.clock.now());
+  forget_vm(tx, tenant, vm, caller, services.clock.now());
   return std::nullopt;
 }
 
