@@ -15,13 +15,16 @@
 #include "domain/counter.h"
 #include "domain/device.h"
 #include "domain/event.h"
+#include "domain/image.h"
 #include "domain/issued_token.h"
 #include "domain/node.h"
 #include "domain/rate_budget.h"
 #include "domain/session.h"
 #include "domain/signing_key.h"
+#include "domain/ssh_key.h"
 #include "domain/tenant.h"
 #include "domain/vm.h"
+#include "domain/vm_console.h"
 #include "service/publication_port.h"
 #include "service/rate_port.h"
 #include "service/store_failure.h"
@@ -120,6 +123,13 @@ class Reader {
   virtual std::vector<Device> devices(const TenantId& tenant, const DeviceQuery& query) = 0;
   virtual std::optional<Node> node(const TenantId& tenant, std::string_view id) = 0;
   virtual std::vector<Node> nodes(const TenantId& tenant, const NodeQuery& query) = 0;
+  /// Of the tenant's own catalogue alone; the platform's is asked for by its own id.
+  virtual std::optional<Image> image(const TenantId& tenant, std::string_view name) = 0;
+  virtual std::vector<Image> images(const TenantId& tenant, const NameQuery& query) = 0;
+  virtual std::optional<SshKey> ssh_key(const TenantId& tenant, std::string_view name) = 0;
+  virtual std::vector<SshKey> ssh_keys(const TenantId& tenant, const NameQuery& query) = 0;
+  /// Nothing when its agent has sent nothing yet.
+  virtual std::optional<VmConsole> vm_console(const TenantId& tenant, const VmId& vm) = 0;
   virtual std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) = 0;  ///< Expired ones too.
   virtual std::optional<Session> session(const TenantId& tenant, const SessionId& id) = 0;      ///< Expired ones too.
   virtual std::vector<Session> sessions(const TenantId& tenant, const SessionQuery& query) = 0;
@@ -177,6 +187,14 @@ class Tx : public Reader {
   virtual void erase_device(const TenantId& tenant, std::string_view id) = 0;
   virtual void put(const Node& node) = 0;
   virtual void erase_node(const TenantId& tenant, std::string_view id) = 0;
+  virtual void put(const Image& image) = 0;
+  virtual void erase_image(const TenantId& tenant, std::string_view name) = 0;
+  virtual void put(const SshKey& key) = 0;
+  virtual void erase_ssh_key(const TenantId& tenant, std::string_view name) = 0;
+  /// Throws StoreFailure when it is longer than `console_bytes_max`.
+  virtual void put(const VmConsole& console) = 0;
+  /// There need not be one.
+  virtual void erase_vm_console(const TenantId& tenant, const VmId& vm) = 0;
   /// Others of the tenant that have expired by its `created_at` are forgotten on the way.
   virtual void put(const Challenge& challenge) = 0;
   virtual void erase_challenge(const TenantId& tenant, const Bytes<32>& id) = 0;

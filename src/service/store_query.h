@@ -40,6 +40,12 @@ struct NodeQuery {
   std::size_t limit = 50;
 };
 
+/// Of images and of SSH keys: in order of name, by bytes.
+struct NameQuery {
+  std::string after;  ///< Keyset: only names greater than this one; empty: all.
+  std::size_t limit = 50;
+};
+
 struct TokenQuery {
   std::optional<TokenId> after;
   std::size_t limit = 50;

@@ -1,4 +1,5 @@
-// Sample rows of devices, nodes, challenges, sessions, links and issuer keys for the contract suite.
+// Sample rows of devices, nodes, images, SSH keys, consoles, challenges, sessions, links and issuer keys for the
+// contract suite.
 #include <fmt/format.h>
 
 #include "store/contract_test.h"
@@ -50,6 +51,33 @@ Node sample_node(const TenantId& tenant, std::uint8_t number) {
           .enrolled_at = noon,
           .last_heartbeat = noon + std::chrono::seconds(10),
           .revision = 4};
+}
+
+Image sample_image(const TenantId& tenant, std::uint8_t number) {
+  return {.tenant = tenant,
+          .facts = {.name = fmt::format("image-{:03}", number),
+                    .format = ImageFormat::kernel,
+                    .file = {.url = "https://images.example/vmlinuz", .sha256 = filled<32>(0xC1), .size_bytes = 1234},
+                    .initrd = ImageFile{.url = "https://images.example/i", .sha256 = filled<32>(0xC2), .size_bytes = 9},
+                    .cmdline = "console=ttyS0",
+                    .min_disk = Gigabytes{4}},
+          .created_at = noon,
+          .created_by = "EEEEEEEEEEEEEEEEEEEEEE"};
+}
+
+SshKey sample_ssh_key(const TenantId& tenant, std::uint8_t number) {
+  return {.tenant = tenant,
+          .name = fmt::format("key-{:03}", number),
+          .public_key = "ssh-ed25519 AAAA rios@example",
+          .created_at = noon,
+          .created_by = "EEEEEEEEEEEEEEEEEEEEEE"};
+}
+
+VmConsole sample_vm_console(const TenantId& tenant, std::uint8_t number) {
+  return {.tenant = tenant,
+          .vm = VmId::of(filled<16>(number)),
+          .bytes = std::string("\0\xff\r\nlogin: ", 11),
+          .updated_at = noon + std::chrono::seconds(10)};
 }
 
 Challenge sample_challenge(const TenantId& tenant, std::uint8_t number) {
@@ -129,6 +157,25 @@ std::string words_of(const Node& n) {
                      encode_hex(n.subject_key), facts, n.cordoned, n.placed.vms.value, n.placed.storage.value,
                      n.placed.ram.value, n.placed.vcpus.value, n.wishes, ms_since_epoch(n.enrolled_at),
                      ms_or_none(n.last_heartbeat), n.revision);
+}
+
+std::string words_of(const Image& i) {
+  const auto words = [](const ImageFile& f) {
+    return fmt::format("{} {} {}", f.url, encode_hex(f.sha256), f.size_bytes);
+  };
+  return fmt::format("{}|{}|{}|{}|{}|{}|{}|{} {}", i.tenant.text(), i.facts.name, name_of(i.facts.format),
+                     words(i.facts.file), i.facts.initrd ? words(*i.facts.initrd) : "-", i.facts.cmdline,
+                     i.facts.min_disk.value, ms_since_epoch(i.created_at), i.created_by);
+}
+
+std::string words_of(const SshKey& k) {
+  return fmt::format("{}|{}|{}|{} {}", k.tenant.text(), k.name, k.public_key, ms_since_epoch(k.created_at),
+                     k.created_by);
+}
+
+std::string words_of(const VmConsole& c) {
+  return fmt::format("{}|{}|{}|{}", c.tenant.text(), c.vm.text(), encode_hex(as_bytes(c.bytes)),
+                     ms_since_epoch(c.updated_at));
 }
 
 std::string words_of(const Challenge& c) {

@@ -71,6 +71,9 @@ Event sample_event(const TenantId& tenant, EventType type = EventType::vm_create
 /// Each with every member set; `number` makes its id, ascending.
 Device sample_device(const TenantId& tenant, std::uint8_t number);
 Node sample_node(const TenantId& tenant, std::uint8_t number);
+Image sample_image(const TenantId& tenant, std::uint8_t number);
+SshKey sample_ssh_key(const TenantId& tenant, std::uint8_t number);
+VmConsole sample_vm_console(const TenantId& tenant, std::uint8_t number);
 Challenge sample_challenge(const TenantId& tenant, std::uint8_t number);
 Session sample_session(const TenantId& tenant, std::uint8_t number);
 SeenLink sample_link(const TenantId& tenant, std::uint8_t number);
@@ -91,6 +94,9 @@ std::string words_of(const Vm& vm);
 std::string words_of(const IssuedToken& token);
 std::string words_of(const Device& device);
 std::string words_of(const Node& node);
+std::string words_of(const Image& image);
+std::string words_of(const SshKey& key);
+std::string words_of(const VmConsole& console);
 std::string words_of(const Challenge& challenge);
 std::string words_of(const Session& session);
 std::string words_of(const SeenLink& link);

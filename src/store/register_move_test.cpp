@@ -25,6 +25,12 @@ void fill_access(Tx& tx) {
   silent.last_heartbeat.reset();
   tx.put(sample_node(acme, 1));
   tx.put(silent);
+  Image bare = sample_image(acme, 2);
+  bare.facts.initrd.reset();
+  tx.put(sample_image(acme, 1));
+  tx.put(bare);
+  tx.put(sample_ssh_key(acme, 1));
+  tx.put(sample_vm_console(acme, 1));
   tx.put(sample_challenge(acme, 1));
   tx.put(sample_session(acme, 1));
   tx.put(sample_link(acme, 1));
@@ -65,6 +71,9 @@ void add_words_of_access(std::vector<std::string>& words, Reader& reader) {
   const TenantId acme = id_of("acme");
   for (const Device& device : reader.devices(acme, {.limit = all})) words.push_back(words_of(device));
   for (const Node& node : reader.nodes(acme, {.limit = all})) words.push_back(words_of(node));
+  for (const Image& image : reader.images(acme, {.limit = all})) words.push_back(words_of(image));
+  for (const SshKey& key : reader.ssh_keys(acme, {.limit = all})) words.push_back(words_of(key));
+  words.push_back(words_of(reader.vm_console(acme, sample_vm_console(acme, 1).vm).value()));
   words.push_back(words_of(reader.challenge(acme, sample_challenge(acme, 1).id).value()));
   for (const Session& session : reader.sessions(acme, {.limit = all})) words.push_back(words_of(session));
   for (const SeenLink& link : reader.links(acme, {.limit = all})) words.push_back(words_of(link));

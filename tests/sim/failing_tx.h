@@ -34,6 +34,19 @@ class FailingTx final : public Tx {
   }
   std::optional<Node> node(const TenantId& tenant, std::string_view id) override { return tx_.node(tenant, id); }
   std::vector<Node> nodes(const TenantId& tenant, const NodeQuery& query) override { return tx_.nodes(tenant, query); }
+  std::optional<Image> image(const TenantId& tenant, std::string_view name) override { return tx_.image(tenant, name); }
+  std::vector<Image> images(const TenantId& tenant, const NameQuery& query) override {
+    return tx_.images(tenant, query);
+  }
+  std::optional<SshKey> ssh_key(const TenantId& tenant, std::string_view name) override {
+    return tx_.ssh_key(tenant, name);
+  }
+  std::vector<SshKey> ssh_keys(const TenantId& tenant, const NameQuery& query) override {
+    return tx_.ssh_keys(tenant, query);
+  }
+  std::optional<VmConsole> vm_console(const TenantId& tenant, const VmId& vm) override {
+    return tx_.vm_console(tenant, vm);
+  }
   std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) override {
     return tx_.challenge(tenant, id);
   }
@@ -93,6 +106,12 @@ class FailingTx final : public Tx {
   void erase_device(const TenantId& tenant, std::string_view id) override { write().erase_device(tenant, id); }
   void put(const Node& node) override { write().put(node); }
   void erase_node(const TenantId& tenant, std::string_view id) override { write().erase_node(tenant, id); }
+  void put(const Image& image) override { write().put(image); }
+  void erase_image(const TenantId& tenant, std::string_view name) override { write().erase_image(tenant, name); }
+  void put(const SshKey& key) override { write().put(key); }
+  void erase_ssh_key(const TenantId& tenant, std::string_view name) override { write().erase_ssh_key(tenant, name); }
+  void put(const VmConsole& console) override { write().put(console); }
+  void erase_vm_console(const TenantId& tenant, const VmId& vm) override { write().erase_vm_console(tenant, vm); }
   void put(const Challenge& challenge) override { write().put(challenge); }
   void erase_challenge(const TenantId& tenant, const Bytes<32>& id) override { write().erase_challenge(tenant, id); }
   void put(const Session& session) override { write().put(session); }

@@ -45,6 +45,9 @@ struct Buffer {
   Overlay<RevocationKey, Entry<Revocation>> revocations;
   Overlay<TextKey, Entry<Device>> devices;
   Overlay<TextKey, Entry<Node>> nodes;
+  Overlay<TextKey, Entry<Image>> images;
+  Overlay<TextKey, Entry<SshKey>> ssh_keys;
+  Overlay<Key16, Entry<VmConsole>> vm_consoles;
   Overlay<Key32, Entry<Challenge>> challenges;
   Overlay<Key16, Entry<cadastre::Session>> sessions;
   Overlay<Key32, Entry<SeenLink>> links;
@@ -72,7 +75,7 @@ struct Buffer {
   static void each_of_tenants(Self& self, Visit visit) {
     visit(self.vms), visit(self.tokens), visit(self.revocations), visit(self.answers);
     visit(self.devices), visit(self.challenges), visit(self.sessions), visit(self.links), visit(self.counters);
-    visit(self.caveat_rates), visit(self.nodes);
+    visit(self.caveat_rates), visit(self.nodes), visit(self.images), visit(self.ssh_keys), visit(self.vm_consoles);
   }
   /// The same with each but that of the namespaces.
   template <class Self, class Visit>

@@ -184,6 +184,26 @@ std::vector<Node> find_nodes(Connection& connection, const TenantId& tenant, con
   return all_of<Node>(connection.run(Sql::nodes_after, tenant.text(), query.after, query.limit), node_of);
 }
 
+std::optional<Image> find_image(Connection& connection, const TenantId& tenant, std::string_view name) {
+  return first_of<Image>(connection.run(Sql::find_image, tenant.text(), name), image_of);
+}
+
+std::vector<Image> find_images(Connection& connection, const TenantId& tenant, const NameQuery& query) {
+  return all_of<Image>(connection.run(Sql::images_after, tenant.text(), query.after, query.limit), image_of);
+}
+
+std::optional<SshKey> find_ssh_key(Connection& connection, const TenantId& tenant, std::string_view name) {
+  return first_of<SshKey>(connection.run(Sql::find_ssh_key, tenant.text(), name), ssh_key_of);
+}
+
+std::vector<SshKey> find_ssh_keys(Connection& connection, const TenantId& tenant, const NameQuery& query) {
+  return all_of<SshKey>(connection.run(Sql::ssh_keys_after, tenant.text(), query.after, query.limit), ssh_key_of);
+}
+
+std::optional<VmConsole> find_vm_console(Connection& connection, const TenantId& tenant, const VmId& vm) {
+  return first_of<VmConsole>(connection.run(Sql::find_vm_console, tenant.text(), vm.bytes()), vm_console_of);
+}
+
 std::optional<Challenge> find_challenge(Connection& connection, const TenantId& tenant, const Bytes<32>& id) {
   return first_of<Challenge>(connection.run(Sql::find_challenge, tenant.text(), id), challenge_of);
 }

@@ -32,6 +32,11 @@ std::optional<Device> find_device(Connection& connection, const TenantId& tenant
 std::vector<Device> find_devices(Connection& connection, const TenantId& tenant, const DeviceQuery& query);
 std::optional<Node> find_node(Connection& connection, const TenantId& tenant, std::string_view id);
 std::vector<Node> find_nodes(Connection& connection, const TenantId& tenant, const NodeQuery& query);
+std::optional<Image> find_image(Connection& connection, const TenantId& tenant, std::string_view name);
+std::vector<Image> find_images(Connection& connection, const TenantId& tenant, const NameQuery& query);
+std::optional<SshKey> find_ssh_key(Connection& connection, const TenantId& tenant, std::string_view name);
+std::vector<SshKey> find_ssh_keys(Connection& connection, const TenantId& tenant, const NameQuery& query);
+std::optional<VmConsole> find_vm_console(Connection& connection, const TenantId& tenant, const VmId& vm);
 std::optional<Challenge> find_challenge(Connection& connection, const TenantId& tenant, const Bytes<32>& id);
 std::optional<cadastre::Session> find_session(Connection& connection, const TenantId& tenant, const SessionId& id);
 std::vector<cadastre::Session> find_sessions(Connection& connection, const TenantId& tenant, const SessionQuery& query);

@@ -74,6 +74,21 @@ class SessionReader final : public Reader {
   std::vector<Node> nodes(const TenantId& tenant, const NodeQuery& query) override {
     return ask([&](Connection& c) { return find_nodes(c, tenant, query); });
   }
+  std::optional<Image> image(const TenantId& tenant, std::string_view name) override {
+    return ask([&](Connection& c) { return find_image(c, tenant, name); });
+  }
+  std::vector<Image> images(const TenantId& tenant, const NameQuery& query) override {
+    return ask([&](Connection& c) { return find_images(c, tenant, query); });
+  }
+  std::optional<SshKey> ssh_key(const TenantId& tenant, std::string_view name) override {
+    return ask([&](Connection& c) { return find_ssh_key(c, tenant, name); });
+  }
+  std::vector<SshKey> ssh_keys(const TenantId& tenant, const NameQuery& query) override {
+    return ask([&](Connection& c) { return find_ssh_keys(c, tenant, query); });
+  }
+  std::optional<VmConsole> vm_console(const TenantId& tenant, const VmId& vm) override {
+    return ask([&](Connection& c) { return find_vm_console(c, tenant, vm); });
+  }
   std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) override {
     return ask([&](Connection& c) { return find_challenge(c, tenant, id); });
   }

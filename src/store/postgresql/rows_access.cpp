@@ -1,4 +1,4 @@
-// Devices, nodes, challenges, sessions, links and issuer keys as rows, and back.
+// Devices, nodes, images, SSH keys, consoles, challenges, sessions, links and issuer keys as rows, and back.
 #include "store/packed_columns.h"
 #include "store/postgresql/rows.h"
 
@@ -43,6 +43,36 @@ Node node_of(const Rows& rows) {
           .enrolled_at = rows.instant(20),
           .last_heartbeat = rows.instant_if_any(21),
           .revision = rows.integer(22)};
+}
+
+Image image_of(const Rows& rows) {
+  Image image{.tenant = tenant_id_of(rows.bytes(0)),
+              .facts = {.name = rows.text(1),
+                        .format = static_cast<ImageFormat>(rows.integer(2)),
+                        .file = {.url = rows.text(3), .sha256 = rows.blob<32>(4), .size_bytes = rows.integer(5)},
+                        .cmdline = rows.text(9),
+                        .min_disk = Gigabytes{rows.integer(10)}},
+              .created_at = rows.instant(11),
+              .created_by = rows.text(12)};
+  if (!rows.is_null(6)) {
+    image.facts.initrd = {.url = rows.text(6), .sha256 = rows.blob<32>(7), .size_bytes = rows.integer(8)};
+  }
+  return image;
+}
+
+SshKey ssh_key_of(const Rows& rows) {
+  return {.tenant = tenant_id_of(rows.bytes(0)),
+          .name = rows.text(1),
+          .public_key = rows.text(2),
+          .created_at = rows.instant(3),
+          .created_by = rows.text(4)};
+}
+
+VmConsole vm_console_of(const Rows& rows) {
+  return {.tenant = tenant_id_of(rows.bytes(0)),
+          .vm = VmId::of(rows.blob<16>(1)),
+          .bytes = rows.text(2),
+          .updated_at = rows.instant(3)};
 }
 
 Challenge challenge_of(const Rows& rows) {
@@ -117,6 +147,23 @@ void add_node(Columns& columns, const Node& n) {
   columns.add(n.tenant.text(), n.id, n.device, n.subject_key, f.hostname, f.boot_id, f.ram_total, f.ram_used, f.cores,
               f.cpu_load_pct, f.disk_total, f.disk_used, f.kvm_available, f.reserved, n.cordoned, n.placed.vms,
               n.placed.storage, n.placed.ram, n.placed.vcpus, n.wishes, n.enrolled_at, n.last_heartbeat, n.revision);
+}
+
+void add_image(Columns& columns, const Image& image) {
+  const ImageFacts& f = image.facts;
+  const ImageFile initrd = f.initrd.value_or(ImageFile{});
+  columns.add(image.tenant.text(), f.name, f.format, f.file.url, f.file.sha256, f.file.size_bytes,
+              TextOrNull{initrd.url}, f.initrd ? std::optional(initrd.sha256) : std::nullopt,
+              f.initrd ? std::optional(initrd.size_bytes) : std::nullopt, f.cmdline, f.min_disk, image.created_at,
+              image.created_by);
+}
+
+void add_ssh_key(Columns& columns, const SshKey& k) {
+  columns.add(k.tenant.text(), k.name, k.public_key, k.created_at, k.created_by);
+}
+
+void add_vm_console(Columns& columns, const VmConsole& c) {
+  columns.add(c.tenant.text(), c.vm.bytes(), as_bytes(c.bytes), c.updated_at);
 }
 
 void add_challenge(Columns& columns, const Challenge& c) {

@@ -75,15 +75,27 @@ class Sending {
     }
   }
 
+  /// The unwritten rows of one kind: those that there are to be, and the keys of those that are gone.
+  template <class Key, class Row>
+  void replace_or_erase(Overlay<Key, Entry<Row>>& overlay, void (*add)(Columns&, const Row&), Sql put, Sql erase) {
+    Columns rows_put, rows_erased;
+    each_unwritten(overlay, [&](const Key& key, const Entry<Row>& entry) {
+      if (entry.row)
+        add(rows_put, *entry.row);
+      else
+        rows_erased.add(key.first.text(), key.second);
+    });
+    rows(put, rows_put);
+    rows_if_any(erase, rows_erased);
+  }
+
   void send_namespaces();
   void send_vms();
   void send_tokens();
   void send_revocations();
   void send_access();
-  void send_devices();
-  void send_nodes();
+  void send_named();
   void send_challenges();
-  void send_sessions();
   void send_counters();
   void send_leaves();
   void send_checkpoints();

@@ -1,14 +1,13 @@
-// The part of a trip that is about devices, nodes, challenges, sessions, links, counters and issuer keys.
+// The part of a trip that is about devices, nodes, images, SSH keys, consoles, challenges, sessions, links, counters
+// and issuer keys.
 #include "store/postgresql/sending.h"
 
 namespace cadastre::postgresql {
 
 /// Rows to be erased may not be there: whoever wrote one and erased it did not ask whether the database had it before.
 void Sending::send_access() {
-  send_devices();
-  send_nodes();
+  send_named();
   send_challenges();
-  send_sessions();
   send_counters();
   Columns links, rates, keys;
   each_unwritten(buffer_.links, [&](const auto&, const Entry<SeenLink>& entry) { add_link(links, *entry.row); });
@@ -23,28 +22,13 @@ void Sending::send_access() {
   rows(Sql::put_signing_keys, keys);
 }
 
-void Sending::send_devices() {
-  Columns put, erased;
-  each_unwritten(buffer_.devices, [&](const Buffer::TextKey& key, const Entry<Device>& entry) {
-    if (entry.row)
-      add_device(put, *entry.row);
-    else
-      erased.add(key.first.text(), key.second);
-  });
-  rows(Sql::put_devices, put);
-  rows_if_any(Sql::erase_devices, erased);
-}
-
-void Sending::send_nodes() {
-  Columns put, erased;
-  each_unwritten(buffer_.nodes, [&](const Buffer::TextKey& key, const Entry<Node>& entry) {
-    if (entry.row)
-      add_node(put, *entry.row);
-    else
-      erased.add(key.first.text(), key.second);
-  });
-  rows(Sql::put_nodes, put);
-  rows_if_any(Sql::erase_nodes, erased);
+void Sending::send_named() {
+  replace_or_erase(buffer_.devices, add_device, Sql::put_devices, Sql::erase_devices);
+  replace_or_erase(buffer_.nodes, add_node, Sql::put_nodes, Sql::erase_nodes);
+  replace_or_erase(buffer_.images, add_image, Sql::put_images, Sql::erase_images);
+  replace_or_erase(buffer_.ssh_keys, add_ssh_key, Sql::put_ssh_keys, Sql::erase_ssh_keys);
+  replace_or_erase(buffer_.vm_consoles, add_vm_console, Sql::put_vm_consoles, Sql::erase_vm_consoles);
+  replace_or_erase(buffer_.sessions, add_session, Sql::put_sessions, Sql::erase_sessions);
 }
 
 void Sending::send_challenges() {
@@ -57,18 +41,6 @@ void Sending::send_challenges() {
   rows_if_any(Sql::erase_challenges, erased);
   rows_if_any(Sql::sweep_challenges, swept);
   rows(Sql::put_challenges, put);
-}
-
-void Sending::send_sessions() {
-  Columns put, erased;
-  each_unwritten(buffer_.sessions, [&](const Buffer::Key16& key, const Entry<cadastre::Session>& entry) {
-    if (entry.row)
-      add_session(put, *entry.row);
-    else
-      erased.add(key.first.text(), key.second);
-  });
-  rows(Sql::put_sessions, put);
-  rows_if_any(Sql::erase_sessions, erased);
 }
 
 void Sending::send_counters() {

@@ -39,6 +39,11 @@
     "cpu_load_pct, " n "disk_total_gb, " n "disk_used_gb, " n "kvm_available, " n "reserved, " n "cordoned, " n     \
     "placed_vms, " n "placed_storage_gb, " n "placed_ram_mb, " n "placed_vcpus, " n "wishes, " n "enrolled_at, " n  \
     "last_heartbeat, " n "revision"
+#define IMAGE(i)                                                                                                      \
+  i "format, " i "url, " i "sha256, " i "size_bytes, " i "initrd_url, " i "initrd_sha256, " i "initrd_size_bytes, " i \
+    "cmdline, " i "min_disk_gb, " i "created_at, " i "created_by"
+#define SSH_KEY(k) k "public_key, " k "created_at, " k "created_by"
+#define VM_CONSOLE(c) c "bytes, " c "updated_at"
 #define CHALLENGE(c)                                                                                                \
   c "kind, " c "subject_key, " c "device_id, " c "scope, " c "created_by, " c "wrong_attempts, " c "created_at, " c \
     "expires_at"

@@ -149,6 +149,39 @@ constexpr Statement all[] = {
      "DELETE FROM node d USING unnest($1::text[], $2::text[]) AS n(tenant_id, node_id) "
      "WHERE d.tenant_id = n.tenant_id AND d.node_id = n.node_id"},
 
+    {Sql::find_image, "find_image",
+     "SELECT tenant_id, name, " IMAGE("") " FROM image WHERE tenant_id = $1 AND name = $2"},
+    {Sql::images_after, "images_after",
+     "SELECT tenant_id, name, " IMAGE("") " FROM image WHERE tenant_id = $1 AND name > $2 ORDER BY name LIMIT $3"},
+    {Sql::put_images, "put_images",
+     "INSERT INTO image (tenant_id, name, " IMAGE(
+         "") ") SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bytea[], $6::bigint[], "
+             "$7::text[], $8::bytea[], $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::text[]) "
+             "ON CONFLICT (tenant_id, name) " REPLACED(IMAGE)},
+    {Sql::erase_images, "erase_images",
+     "DELETE FROM image i USING unnest($1::text[], $2::text[]) AS n(tenant_id, name) "
+     "WHERE i.tenant_id = n.tenant_id AND i.name = n.name"},
+    {Sql::find_ssh_key, "find_ssh_key",
+     "SELECT tenant_id, name, " SSH_KEY("") " FROM ssh_key WHERE tenant_id = $1 AND name = $2"},
+    {Sql::ssh_keys_after, "ssh_keys_after",
+     "SELECT tenant_id, name, " SSH_KEY("") " FROM ssh_key WHERE tenant_id = $1 AND name > $2 ORDER BY name LIMIT $3"},
+    {Sql::put_ssh_keys, "put_ssh_keys",
+     "INSERT INTO ssh_key (tenant_id, name, " SSH_KEY(
+         "") ") SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[]) "
+             "ON CONFLICT (tenant_id, name) " REPLACED(SSH_KEY)},
+    {Sql::erase_ssh_keys, "erase_ssh_keys",
+     "DELETE FROM ssh_key k USING unnest($1::text[], $2::text[]) AS n(tenant_id, name) "
+     "WHERE k.tenant_id = n.tenant_id AND k.name = n.name"},
+    {Sql::find_vm_console, "find_vm_console",
+     "SELECT tenant_id, vm_id, " VM_CONSOLE("") " FROM vm_console WHERE tenant_id = $1 AND vm_id = $2"},
+    {Sql::put_vm_consoles, "put_vm_consoles",
+     "INSERT INTO vm_console (tenant_id, vm_id, " VM_CONSOLE(
+         "") ") SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::bigint[]) "
+             "ON CONFLICT (tenant_id, vm_id) " REPLACED(VM_CONSOLE)},
+    {Sql::erase_vm_consoles, "erase_vm_consoles",
+     "DELETE FROM vm_console c USING unnest($1::text[], $2::bytea[]) AS n(tenant_id, vm_id) "
+     "WHERE c.tenant_id = n.tenant_id AND c.vm_id = n.vm_id"},
+
     {Sql::find_challenge, "find_challenge",
      "SELECT tenant_id, challenge_id, " CHALLENGE("") " FROM challenge WHERE tenant_id = $1 AND challenge_id = $2"},
     {Sql::put_challenges, "put_challenges",

@@ -77,6 +77,11 @@ class Transaction final : public Tx {
   std::vector<Device> devices(const TenantId& tenant, const DeviceQuery& query) override;
   std::optional<Node> node(const TenantId& tenant, std::string_view id) override;
   std::vector<Node> nodes(const TenantId& tenant, const NodeQuery& query) override;
+  std::optional<Image> image(const TenantId& tenant, std::string_view name) override;
+  std::vector<Image> images(const TenantId& tenant, const NameQuery& query) override;
+  std::optional<SshKey> ssh_key(const TenantId& tenant, std::string_view name) override;
+  std::vector<SshKey> ssh_keys(const TenantId& tenant, const NameQuery& query) override;
+  std::optional<VmConsole> vm_console(const TenantId& tenant, const VmId& vm) override;
   std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) override;
   std::optional<cadastre::Session> session(const TenantId& tenant, const SessionId& id) override;
   std::vector<cadastre::Session> sessions(const TenantId& tenant, const SessionQuery& query) override;
@@ -109,6 +114,12 @@ class Transaction final : public Tx {
   void erase_device(const TenantId& tenant, std::string_view id) override;
   void put(const Node& node) override;
   void erase_node(const TenantId& tenant, std::string_view id) override;
+  void put(const Image& image) override;
+  void erase_image(const TenantId& tenant, std::string_view name) override;
+  void put(const SshKey& key) override;
+  void erase_ssh_key(const TenantId& tenant, std::string_view name) override;
+  void put(const VmConsole& console) override;
+  void erase_vm_console(const TenantId& tenant, const VmId& vm) override;
   void put(const Challenge& challenge) override;
   void erase_challenge(const TenantId& tenant, const Bytes<32>& id) override;
   void put(const cadastre::Session& session) override;

@@ -1,4 +1,5 @@
-// What a transaction asks and writes of devices, nodes, challenges, sessions, links, counters and issuer keys.
+// What a transaction asks and writes of devices, nodes, images, SSH keys, consoles, challenges, sessions, links,
+// counters and issuer keys.
 #include "base/invariant.h"
 #include "store/postgresql/questions.h"
 #include "store/postgresql/transaction.h"
@@ -71,6 +72,69 @@ void Transaction::erase_node(const TenantId& tenant, std::string_view id) {
   require(tenant);
   if (!node(tenant, id)) throw StoreFailure("the removal of a node that does not exist: " + std::string(id));
   write_entry(buffer_.nodes, {tenant, std::string(id)}, std::optional<Node>());
+}
+
+std::optional<Image> Transaction::image(const TenantId& tenant, std::string_view name) {
+  hold(tenant);
+  return find_entry(buffer_.images, {tenant, std::string(name)}, [&] { return find_image(connection(), tenant, name); })
+      .row;
+}
+
+/// Images and SSH keys are counted against a limit, so nobody may add one meanwhile.
+std::vector<Image> Transaction::images(const TenantId& tenant, const NameQuery& query) {
+  hold(tenant);
+  return find_images(up_to_date(), tenant, query);
+}
+
+void Transaction::put(const Image& image) {
+  require(image.tenant);
+  write_entry(buffer_.images, {image.tenant, image.facts.name}, std::optional(image));
+}
+
+void Transaction::erase_image(const TenantId& tenant, std::string_view name) {
+  require(tenant);
+  if (!image(tenant, name)) throw StoreFailure("the removal of an image that does not exist: " + std::string(name));
+  write_entry(buffer_.images, {tenant, std::string(name)}, std::optional<Image>());
+}
+
+std::optional<SshKey> Transaction::ssh_key(const TenantId& tenant, std::string_view name) {
+  hold(tenant);
+  return find_entry(buffer_.ssh_keys, {tenant, std::string(name)},
+                    [&] { return find_ssh_key(connection(), tenant, name); })
+      .row;
+}
+
+std::vector<SshKey> Transaction::ssh_keys(const TenantId& tenant, const NameQuery& query) {
+  hold(tenant);
+  return find_ssh_keys(up_to_date(), tenant, query);
+}
+
+void Transaction::put(const SshKey& key) {
+  require(key.tenant);
+  write_entry(buffer_.ssh_keys, {key.tenant, key.name}, std::optional(key));
+}
+
+void Transaction::erase_ssh_key(const TenantId& tenant, std::string_view name) {
+  require(tenant);
+  if (!ssh_key(tenant, name)) throw StoreFailure("the removal of an SSH key that does not exist: " + std::string(name));
+  write_entry(buffer_.ssh_keys, {tenant, std::string(name)}, std::optional<SshKey>());
+}
+
+std::optional<VmConsole> Transaction::vm_console(const TenantId& tenant, const VmId& vm) {
+  hold(tenant);
+  return find_entry(buffer_.vm_consoles, {tenant, vm.bytes()},
+                    [&] { return find_vm_console(connection(), tenant, vm); })
+      .row;
+}
+
+void Transaction::put(const VmConsole& console) {
+  require(console.tenant);
+  write_entry(buffer_.vm_consoles, {console.tenant, console.vm.bytes()}, std::optional(console));
+}
+
+void Transaction::erase_vm_console(const TenantId& tenant, const VmId& vm) {
+  require(tenant);
+  write_entry(buffer_.vm_consoles, {tenant, vm.bytes()}, std::optional<VmConsole>());
 }
 
 std::optional<Challenge> Transaction::challenge(const TenantId& tenant, const Bytes<32>& id) {

@@ -4,13 +4,16 @@
 #include "store/sqlite/devices.h"
 #include "store/sqlite/dirty_logs.h"
 #include "store/sqlite/idempotency.h"
+#include "store/sqlite/images.h"
 #include "store/sqlite/ledger.h"
 #include "store/sqlite/links.h"
 #include "store/sqlite/nodes.h"
 #include "store/sqlite/sessions.h"
 #include "store/sqlite/signing_keys.h"
+#include "store/sqlite/ssh_keys.h"
 #include "store/sqlite/tenants.h"
 #include "store/sqlite/tokens.h"
+#include "store/sqlite/vm_consoles.h"
 #include "store/sqlite/vms.h"
 
 namespace cadastre::sqlite {
@@ -23,6 +26,9 @@ struct Tables {
         revocations(connection),
         devices(connection),
         nodes(connection),
+        images(connection),
+        ssh_keys(connection),
+        vm_consoles(connection),
         challenges(connection),
         sessions(connection),
         links(connection),
@@ -39,6 +45,9 @@ struct Tables {
   RevocationTable revocations;
   DeviceTable devices;
   NodeTable nodes;
+  ImageTable images;
+  SshKeyTable ssh_keys;
+  VmConsoleTable vm_consoles;
   ChallengeTable challenges;
   SessionTable sessions;
   LinkTable links;
@@ -88,6 +97,21 @@ class Asking : public Port {
   }
   std::vector<Node> nodes(const TenantId& tenant, const NodeQuery& query) override {
     return tables_.nodes.page(tenant, query);
+  }
+  std::optional<Image> image(const TenantId& tenant, std::string_view name) override {
+    return tables_.images.find(tenant, name);
+  }
+  std::vector<Image> images(const TenantId& tenant, const NameQuery& query) override {
+    return tables_.images.page(tenant, query);
+  }
+  std::optional<SshKey> ssh_key(const TenantId& tenant, std::string_view name) override {
+    return tables_.ssh_keys.find(tenant, name);
+  }
+  std::vector<SshKey> ssh_keys(const TenantId& tenant, const NameQuery& query) override {
+    return tables_.ssh_keys.page(tenant, query);
+  }
+  std::optional<VmConsole> vm_console(const TenantId& tenant, const VmId& vm) override {
+    return tables_.vm_consoles.find(tenant, vm);
   }
   std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) override {
     return tables_.challenges.find(tenant, id);

@@ -60,6 +60,12 @@ class Transaction final : public Asking<Tx> {
   void erase_device(const TenantId& tenant, std::string_view id) override;
   void put(const Node& node) override;
   void erase_node(const TenantId& tenant, std::string_view id) override;
+  void put(const Image& image) override;
+  void erase_image(const TenantId& tenant, std::string_view name) override;
+  void put(const SshKey& key) override;
+  void erase_ssh_key(const TenantId& tenant, std::string_view name) override;
+  void put(const VmConsole& console) override;
+  void erase_vm_console(const TenantId& tenant, const VmId& vm) override;
   void put(const Challenge& challenge) override;
   void erase_challenge(const TenantId& tenant, const Bytes<32>& id) override;
   void put(const Session& session) override;

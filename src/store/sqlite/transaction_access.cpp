@@ -1,4 +1,5 @@
-// What a transaction writes of devices, nodes, challenges, sessions, links, counters and issuer keys.
+// What a transaction writes of devices, nodes, images, SSH keys, consoles, challenges, sessions, links, counters and
+// issuer keys.
 #include "base/invariant.h"
 #include "store/sqlite/transaction.h"
 
@@ -36,6 +37,38 @@ void Transaction::erase_node(const TenantId& tenant, std::string_view id) {
   write_to(tenant);
   if (!tables_.nodes.erase(tenant, id))
     throw StoreFailure("the removal of a node that does not exist: " + std::string(id));
+}
+
+void Transaction::put(const Image& image) {
+  write_to(image.tenant);
+  tables_.images.put(image);
+}
+
+void Transaction::erase_image(const TenantId& tenant, std::string_view name) {
+  write_to(tenant);
+  if (!tables_.images.erase(tenant, name))
+    throw StoreFailure("the removal of an image that does not exist: " + std::string(name));
+}
+
+void Transaction::put(const SshKey& key) {
+  write_to(key.tenant);
+  tables_.ssh_keys.put(key);
+}
+
+void Transaction::erase_ssh_key(const TenantId& tenant, std::string_view name) {
+  write_to(tenant);
+  if (!tables_.ssh_keys.erase(tenant, name))
+    throw StoreFailure("the removal of an SSH key that does not exist: " + std::string(name));
+}
+
+void Transaction::put(const VmConsole& console) {
+  write_to(console.tenant);
+  tables_.vm_consoles.put(console);
+}
+
+void Transaction::erase_vm_console(const TenantId& tenant, const VmId& vm) {
+  write_to(tenant);
+  tables_.vm_consoles.erase(tenant, vm);
 }
 
 void Transaction::put(const Challenge& challenge) {
