@@ -41,6 +41,8 @@ enum class EventType : std::uint8_t {
   requests_refused = 23,
   device_removed = 24,
   node_cordoned = 25,
+  image_added = 26,
+  image_removed = 27,
 };
 
 /// As the ledger spells it: `TENANT_CREATED`.

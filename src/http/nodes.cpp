@@ -9,6 +9,7 @@
 #include "http/body.h"
 #include "http/node_record.h"
 #include "http/page.h"
+#include "http/wish_record.h"
 #include "service/nodes.h"
 #include "service/placements.h"
 
@@ -102,33 +103,6 @@ void append_strings(std::string& out, const std::vector<std::string>& texts) {
     json::append_string(out, text);
   }
   out += ']';
-}
-
-std::string_view wish_of(const Vm& vm) {
-  if (vm.state == VmState::deleting) return "delete";
-  return vm.wish == VmWish::run ? "run" : "stop";
-}
-
-void append_wish(std::string& out, const Vm& vm) {
-  json::Object object(out);
-  object.field("vm_id", vm.id.text())
-      .field("tenant_id", vm.tenant.text())
-      .field("name", vm.name)
-      .field("vm_type", vm.vm_type)
-      .field("generation", vm.generation)
-      .field("wish", wish_of(vm))
-      .field("reboots", vm.reboots)
-      .field("ram_mb", vm.ram.value)
-      .field("vcpu_count", vm.vcpus.value)
-      .field("disk_gb", vm.disk.value);
-  std::string& ports = object.key("ports");
-  ports += '[';
-  for (const PortOrder& port : vm.ports) {
-    if (&port != vm.ports.data()) ports += ',';
-    json::Object(ports).field("guest_port", std::int64_t{port.guest_port}).field("protocol", port.protocol).end();
-  }
-  ports += ']';
-  object.end();
 }
 
 /// An integer from 0 to `most`; nothing when it is absent.
@@ -235,13 +209,7 @@ Result<Response> get_wishes(const Call& call, Reader& reader) {
   if (after == node.wishes && wait) response.may_wait = std::chrono::seconds(*wait);
   json::Object object(response.body);
   object.field("node_id", node.id).field("wishes", node.wishes);
-  std::string& out = object.key("vms");
-  out += '[';
-  for (const Vm& vm : vms_on(reader, node)) {
-    if (out.back() != '[') out += ',';
-    append_wish(out, vm);
-  }
-  out += ']';
+  append_wishes(object.key("vms"), wishes_of(reader, node));
   object.end();
   return response;
 }

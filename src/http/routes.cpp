@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "http/devices.h"
+#include "http/images.h"
 #include "http/ledger.h"
 #include "http/links.h"
 #include "http/nodes.h"
@@ -101,6 +102,10 @@ const Route table[] = {
     {"DELETE", "/v1/nodes/{id}", "node.remove", tenant_admin, Subject::own_tenant, remove_node, "lost"},
     {"GET", "/v1/placement", "placement.get", read, Subject::own_tenant, get_placement,
      "ram_mb vcpu_count disk_gb prefer_kvm preferred_node"},
+    {"POST", "/v1/images", "image.add", tenant_admin, Subject::own_namespace, post_image},
+    {"GET", "/v1/images", "image.list", read, Subject::own_namespace, get_images, paged},
+    {"GET", "/v1/images/{name}", "image.get", read, Subject::own_namespace, get_image},
+    {"DELETE", "/v1/images/{name}", "image.remove", tenant_admin, Subject::own_namespace, remove_image},
     {"GET", "/v1/status", "status.get", read, Subject::own_tenant, get_status},
 
     {"GET", "/v1/ledger/entries", "ledger.entries", read, Subject::own_namespace, get_entries, filtered},

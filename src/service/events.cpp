@@ -37,6 +37,15 @@ EventValue::Object device_facts(const Device& device) {
   return {{"device_id", device.id}, {"scope", device.scope}, {"subject_key", encode_base64url(device.subject_key)}};
 }
 
+EventValue::Object image_facts(const ImageFacts& image) {
+  EventValue::Object facts{{"name", image.name},
+                           {"format", name_of(image.format)},
+                           {"sha256", encode_hex(image.file.sha256)},
+                           {"size_bytes", image.file.size_bytes}};
+  if (image.initrd) facts.emplace_back("initrd_sha256", encode_hex(image.initrd->sha256));
+  return facts;
+}
+
 /// What a replacement is made to change.
 EventValue::Object reach_of(const IssuedToken& token) {
   return {{"scope", token.scope}, {"expires_at", ms_since_epoch(token.expires_at)}};
@@ -129,6 +138,14 @@ Event node_cordoned(const Node& node, const Caller& caller) {
 
 Event node_removed(const Node& node, const Caller& caller) {
   return event_of(EventType::node_removed, node.tenant, caller, {{"node_id", node.id}, {"device_id", node.device}});
+}
+
+Event image_added(const Image& image, const Caller& caller) {
+  return event_of(EventType::image_added, image.tenant, caller, image_facts(image.facts));
+}
+
+Event image_removed(const Image& image, const Caller& caller) {
+  return event_of(EventType::image_removed, image.tenant, caller, image_facts(image.facts));
 }
 
 Event token_issued(const IssuedToken& token, Actor actor, std::string request_id) {

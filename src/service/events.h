@@ -4,6 +4,7 @@
 #include "crypto/ed25519.h"
 #include "domain/device.h"
 #include "domain/event.h"
+#include "domain/image.h"
 #include "domain/issued_token.h"
 #include "domain/node.h"
 #include "domain/session.h"
@@ -36,6 +37,9 @@ Event node_heartbeat(const Node& node, const Caller& caller);
 /// Cordoned, or not any more.
 Event node_cordoned(const Node& node, const Caller& caller);
 Event node_removed(const Node& node, const Caller& caller);
+/// By which digests it is known, and not from where it comes: a URL can carry what lets one in there.
+Event image_added(const Image& image, const Caller& caller);
+Event image_removed(const Image& image, const Caller& caller);
 /// With the name of whom it is for when a local command issued it: an administrator is somebody, and the ledger says
 /// who.
 Event token_issued(const IssuedToken& token, Actor actor, std::string request_id);

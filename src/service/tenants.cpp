@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "service/events.h"
+#include "service/images.h"
 #include "service/sessions.h"
 
 namespace cadastre {
@@ -124,6 +125,7 @@ Result<void> delete_tenant(Tx& tx, Services& services, const Caller& caller, con
   tenant.state = TenantState::deleted;
   tenant.updated_at = services.clock.now();
   drop_sessions(tx, caller, id, "tenant_deleted", tenant.updated_at, [](const Session&) { return true; });
+  drop_images(tx, id);
   tx.update(tenant);
   tx.append(tenant_state_changed(tenant, caller), tenant.updated_at);
   return {};

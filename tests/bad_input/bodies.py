@@ -5,6 +5,7 @@ import json
 TENANT = {"tenant_id": "intruder", "display_name": "Intruder", "max_vms": 1, "storage_quota_gb": 1, "api_rate_limit_rpm": 60}
 VM = {"vm_type": "small", "ram_mb": 64, "vcpu_count": 1, "disk_gb": 1}
 TOKEN = {"subject_pubkey": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "scope": "READ", "expires_in_seconds": 60}
+IMAGE = {"name": "small", "format": "kernel", "url": "https://images.example/small", "sha256": "0" * 64, "size_bytes": 1}
 BODY_BYTES_MAX = 64 * 1024
 
 NO_INTEGERS = ["1e3", "1.0", "1E0", "0.5", "-1.0", '"1"', "true", "[]", "{}", "null"]
@@ -100,6 +101,29 @@ def vms():
         yield f"an answer's member {state}", path, json.dumps({**VM, state: "x"}).encode(), 400
 
 
+def images():
+    path, url = "/v1/images", IMAGE["url"]
+    yield from members(path, IMAGE, ["name", "format", "url", "sha256", "cmdline"])
+    yield from missing(path, IMAGE, IMAGE)
+    yield from numbers(path, IMAGE, ["min_disk_gb"])
+    for literal in NO_INTEGERS + NO_JSON:
+        yield f"size_bytes {literal}", path, with_literal(IMAGE, "size_bytes", literal), 400
+    for literal in ["0", "-1", str(2**44 + 1), str(2**63), "9" * 400]:
+        yield f"size_bytes {literal[:24]}", path, with_literal(IMAGE, "size_bytes", literal), 422
+    for name, values in {"name": NAMES, "format": ["", "vmdk", "QCOW2", "raw "], "sha256": ["", "0" * 63, "0" * 65, "A" * 64, "g" * 64],
+                         "url": ["", "x", "file:///etc/passwd", "ftp://a/b", "https://", "https://u:p@a/", url + "#x", url + " x", url + "\n",
+                                 url + "\x00", url + "é", "https://a/" + "x" * 2039, '"<x/>', "../x"],
+                         "cmdline": ["", "a\n", "\x00", "é", "a" * 2048]}.items():
+        for value in values:
+            yield f"{name} {value[:24]!r}", path, json.dumps({**IMAGE, name: value}).encode(), 422
+    file = {name: IMAGE[name] for name in ("url", "sha256", "size_bytes")}
+    for value, status in [(1, 400), ("x", 400), ([], 400), (None, 400), ({}, 400), ({**file, "mode": 1}, 400), ({**file, "url": 1}, 400),
+                          ({**file, "url": "x"}, 422), ({**file, "sha256": "x"}, 422), ({**file, "size_bytes": 0}, 422)]:
+        yield f"initrd {str(value)[:40]}", path, json.dumps({**IMAGE, "initrd": value}).encode(), status
+    yield "an initrd of a disk", path, json.dumps({**IMAGE, "format": "raw", "initrd": file}).encode(), 422
+    yield "a command line of a disk", path, json.dumps({**IMAGE, "format": "raw", "cmdline": "x"}).encode(), 422
+
+
 def tokens():
     path = "/v1/tenants/acme/tokens"
     yield from numbers(path, TOKEN, ["expires_in_seconds"], ["0", "59"])
@@ -177,6 +201,7 @@ def tokens_of_platform():
 def tenant_cases():
     """The same under a tenant administrator's token."""
     yield from vms()
+    yield from images()
     yield from tokens()
     for body, status in [
             ({}, 400), ({"all": False}, 400), ({"all": True, "rid": "x"}, 400), ({"rid": "x"}, 422), ({"rid": 1}, 400),

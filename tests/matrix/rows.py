@@ -113,6 +113,16 @@ def node_facts(_, __):
     return {"node_id": "node-x", "hostname": "x", "ram_total_mb": 1, "cpu_cores": 1, "disk_total_gb": 1}
 
 
+def image_order(*_):
+    """An image that is there already, but for acme's when `fresh_catalogue` has made room for it."""
+    return {"name": "small", "format": "raw", "url": "https://images.example/small", "sha256": "0" * 64, "size_bytes": 1}
+
+
+def fresh_catalogue(world):
+    world.send("DELETE", "/v1/images/small", world.token_of("acme"), expect=204)
+    return {}
+
+
 PLATFORM, ADMIN, INPUT, READ, HOST = "service:platform-admin", "service:tenant-admin", "INPUT", "READ", "service:vm-host"
 
 ROWS = {
@@ -173,6 +183,10 @@ ROWS = {
     "node.drain": Row(ADMIN, "own_tenant", 200, change=True, has_id=True),
     "node.remove": Row(ADMIN, "own_tenant", 204, change=True, has_id=True),
     "placement.get": Row(READ, "own_tenant", 200),
+    "image.add": Row(ADMIN, "own", 201, change=True, foreign=(409, "ALREADY_EXISTS"), body=image_order, fresh=fresh_catalogue),
+    "image.list": Row(READ, "own", 200),
+    "image.get": Row(READ, "own", 200, has_id=True),
+    "image.remove": Row(ADMIN, "own", 204, change=True, has_id=True),
     "status.get": Row(READ, "own_tenant", 200),
     "ledger.entries": Row(READ, "own", 200),
     "ledger.checkpoint": Row(READ, "own", 200),

@@ -45,6 +45,8 @@ class World:
             self.spares[tenant], self.spare_tokens[tenant] = spare["token_id"], spare["token"]
             self.doomed[tenant] = [self.issue(tenant, "READ", label="doomed") for _ in range(2)]
             self.enrol(tenant, "node-0")
+            self.add_image(tenant, "small")
+            self.add_image(tenant, f"image-of-{tenant}")
             self.enrol_node(tenant, f"node-of-{tenant}")
         for owner in (*TENANTS, None):
             self.tiles[owner] = self.published_tile(owner)
@@ -94,6 +96,10 @@ class World:
     def make_vm(self, tenant):
         body = {"vm_type": "small", "ram_mb": 64, "vcpu_count": 1, "disk_gb": 1}
         return json.loads(self.send("POST", "/v1/vms", self.tokens[tenant, "INPUT"], body, expect=201)[1])["vm_id"]
+
+    def add_image(self, tenant, name):
+        body = {"name": name, "format": "raw", "url": f"https://images.example/{name}", "sha256": "0" * 64, "size_bytes": 1}
+        self.send("POST", "/v1/images", self.tokens[tenant, "service:tenant-admin"], body, expect=201)
 
     def session_proof(self, token):
         """A proof for a new challenge under the token."""
@@ -167,6 +173,7 @@ class World:
         for owner in (*TENANTS, None):
             entries = json.loads(self.get("/v1/ledger/entries?page_size=1000", self.token_of(owner)))["entries"]
             seen["ledger", owner] = [entry["seq"] for entry in entries if entry["type"] not in OWN_LEAVES]
+            seen["images", owner] = self.get("/v1/images?page_size=1000", self.token_of(owner))
             if owner:
                 tokens = json.loads(self.get(f"/v1/tenants/{owner}/tokens?page_size=1000", self.admin))["tokens"]
                 seen["tokens", owner] = [{**token, "first_seen": None, "last_seen": None} for token in tokens]
@@ -181,6 +188,7 @@ class World:
         """The operation's path with names filled in that belong to the owner."""
         names = {"tenant_id": owner or "acme", "vm_id": self.vms.get(owner or "acme"),
                  "token_id": self.spares.get(owner or "acme"), "device_id": "node-0", "node_id": f"node-of-{owner or 'acme'}",
+                 "image_name": f"image-of-{owner or 'acme'}",
                  "session_id": self.sessions.get(owner or "acme", "AAAAAAAAAAAAAAAAAAAAAA"),
                  "index": "0", "path": self.tiles[owner], "name": "quota-exceeded", **(values or {})}
         return re.sub(r"\{(\w+)\}", lambda found: names[found[1]], operation.path)

@@ -1,0 +1,55 @@
+#include "http/wish_record.h"
+
+#include "base/json.h"
+#include "http/images.h"
+
+namespace cadastre::http {
+namespace {
+
+std::string_view wish_of(const Vm& vm) {
+  if (vm.state == VmState::deleting) return "delete";
+  return vm.wish == VmWish::run ? "run" : "stop";
+}
+
+void append_ports(std::string& out, const std::vector<PortOrder>& ports) {
+  out += '[';
+  for (const PortOrder& port : ports) {
+    if (&port != ports.data()) out += ',';
+    json::Object(out).field("guest_port", std::int64_t{port.guest_port}).field("protocol", port.protocol).end();
+  }
+  out += ']';
+}
+
+void append_wish(std::string& out, const Vm& vm, const NodeWishes& wishes) {
+  json::Object object(out);
+  object.field("vm_id", vm.id.text())
+      .field("tenant_id", vm.tenant.text())
+      .field("name", vm.name)
+      .field("vm_type", vm.vm_type)
+      .field("generation", vm.generation)
+      .field("wish", wish_of(vm))
+      .field("reboots", vm.reboots)
+      .field("ram_mb", vm.ram.value)
+      .field("vcpu_count", vm.vcpus.value)
+      .field("disk_gb", vm.disk.value);
+  append_ports(object.key("ports"), vm.ports);
+  const auto image = wishes.images.find(vm.vm_type);
+  if (image == wishes.images.end())
+    object.null("image");
+  else
+    append_image_source(object.key("image"), image->second);
+  object.end();
+}
+
+}  // namespace
+
+void append_wishes(std::string& out, const NodeWishes& wishes) {
+  out += '[';
+  for (const Vm& vm : wishes.vms) {
+    if (&vm != wishes.vms.data()) out += ',';
+    append_wish(out, vm, wishes);
+  }
+  out += ']';
+}
+
+}  // namespace cadastre::http
