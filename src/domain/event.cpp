@@ -6,15 +6,15 @@ namespace cadastre {
 namespace {
 
 /// Indexed by EventType.
-constexpr std::array<std::string_view, 28> names = {
+constexpr std::array<std::string_view, 30> names = {
     "TENANT_CREATED", "TENANT_UPDATED", "TENANT_QUOTA_CHANGED", "TENANT_SUSPENDED", "TENANT_RESUMED",
     "TENANT_DELETED", "TOKEN_ISSUED",   "TOKEN_REVOKED",        "TOKEN_LINK_SEEN",  "VM_CREATED",
     "VM_STARTED",     "VM_STOPPED",     "VM_DELETED",           "VM_STATE_CHANGED", "NODE_ENROLLED",
     "NODE_HEARTBEAT", "NODE_REMOVED",   "DEVICE_ENROLLED",      "SESSION_OPEN",     "SESSION_CLOSE",
     "KEY_ROTATED",    "CHECKPOINT",     "LEDGER_READ",          "REQUESTS_REFUSED", "DEVICE_REMOVED",
-    "NODE_CORDONED",  "IMAGE_ADDED",    "IMAGE_REMOVED",
+    "NODE_CORDONED",  "IMAGE_ADDED",    "IMAGE_REMOVED",        "SSH_KEY_ADDED",    "SSH_KEY_REMOVED",
 };
-static_assert(static_cast<std::size_t>(EventType::image_removed) + 1 == names.size());
+static_assert(static_cast<std::size_t>(EventType::ssh_key_removed) + 1 == names.size());
 
 }  // namespace
 

@@ -43,6 +43,8 @@ enum class EventType : std::uint8_t {
   node_cordoned = 25,
   image_added = 26,
   image_removed = 27,
+  ssh_key_added = 28,
+  ssh_key_removed = 29,
 };
 
 /// As the ledger spells it: `TENANT_CREATED`.

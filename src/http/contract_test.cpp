@@ -111,7 +111,7 @@ TEST_CASE("the contract knows every code of a problem and every type of an event
   for (int code = 0; code <= static_cast<int>(Code::internal); ++code) codes.emplace(name_of(static_cast<Code>(code)));
   CHECK(words(written, "ProblemCode") == codes);
   Rows events;
-  for (int type = 0; type <= static_cast<int>(EventType::image_removed); ++type) {
+  for (int type = 0; type <= static_cast<int>(EventType::ssh_key_removed); ++type) {
     events.emplace(name_of(static_cast<EventType>(type)));
   }
   CHECK(words(written, "EventType") == events);

@@ -11,6 +11,7 @@
 #include "http/oauth.h"
 #include "http/open.h"
 #include "http/sessions.h"
+#include "http/ssh_keys.h"
 #include "http/tenants.h"
 #include "http/tokens.h"
 #include "http/vms.h"
@@ -106,6 +107,10 @@ const Route table[] = {
     {"GET", "/v1/images", "image.list", read, Subject::own_namespace, get_images, paged},
     {"GET", "/v1/images/{name}", "image.get", read, Subject::own_namespace, get_image},
     {"DELETE", "/v1/images/{name}", "image.remove", tenant_admin, Subject::own_namespace, remove_image},
+    {"POST", "/v1/ssh-keys", "ssh-key.add", input, Subject::own_tenant, post_ssh_key},
+    {"GET", "/v1/ssh-keys", "ssh-key.list", read, Subject::own_tenant, get_ssh_keys, paged},
+    {"GET", "/v1/ssh-keys/{name}", "ssh-key.get", read, Subject::own_tenant, get_ssh_key},
+    {"DELETE", "/v1/ssh-keys/{name}", "ssh-key.remove", input, Subject::own_tenant, remove_ssh_key},
     {"GET", "/v1/status", "status.get", read, Subject::own_tenant, get_status},
 
     {"GET", "/v1/ledger/entries", "ledger.entries", read, Subject::own_namespace, get_entries, filtered},

@@ -20,6 +20,15 @@ void append_ports(std::string& out, const std::vector<PortOrder>& ports) {
   out += ']';
 }
 
+void append_keys(std::string& out, const std::vector<SshKey>& keys) {
+  out += '[';
+  for (const SshKey& key : keys) {
+    if (&key != keys.data()) out += ',';
+    json::append_string(out, key.public_key);
+  }
+  out += ']';
+}
+
 void append_wish(std::string& out, const Vm& vm, const NodeWishes& wishes) {
   json::Object object(out);
   object.field("vm_id", vm.id.text())
@@ -38,6 +47,7 @@ void append_wish(std::string& out, const Vm& vm, const NodeWishes& wishes) {
     object.null("image");
   else
     append_image_source(object.key("image"), image->second);
+  append_keys(object.key("ssh_authorized_keys"), wishes.ssh_keys);
   object.end();
 }
 

@@ -7,7 +7,8 @@
 
 namespace cadastre::http {
 
-/// The wishes as an array: of each VM what is wished of it, and its image, or null when no catalogue has one.
+/// The wishes as an array: of each VM what is wished of it, its image, or null when no catalogue has one,
+/// and the SSH keys that it lets in.
 void append_wishes(std::string& out, const NodeWishes& wishes);
 
 }  // namespace cadastre::http

@@ -148,6 +148,14 @@ Event image_removed(const Image& image, const Caller& caller) {
   return event_of(EventType::image_removed, image.tenant, caller, image_facts(image.facts));
 }
 
+Event ssh_key_added(const SshKey& key, const std::string& fingerprint, const Caller& caller) {
+  return event_of(EventType::ssh_key_added, key.tenant, caller, {{"name", key.name}, {"fingerprint", fingerprint}});
+}
+
+Event ssh_key_removed(const SshKey& key, const std::string& fingerprint, const Caller& caller) {
+  return event_of(EventType::ssh_key_removed, key.tenant, caller, {{"name", key.name}, {"fingerprint", fingerprint}});
+}
+
 Event token_issued(const IssuedToken& token, Actor actor, std::string request_id) {
   auto data = token_facts(token);
   data.emplace_back("expires_at", ms_since_epoch(token.expires_at));

@@ -8,6 +8,7 @@
 #include "domain/issued_token.h"
 #include "domain/node.h"
 #include "domain/session.h"
+#include "domain/ssh_key.h"
 #include "domain/tenant.h"
 #include "domain/vm.h"
 #include "service/caller.h"
@@ -40,6 +41,9 @@ Event node_removed(const Node& node, const Caller& caller);
 /// By which digests it is known, and not from where it comes: a URL can carry what lets one in there.
 Event image_added(const Image& image, const Caller& caller);
 Event image_removed(const Image& image, const Caller& caller);
+/// By its fingerprint, and without its comment, which can be a person's address.
+Event ssh_key_added(const SshKey& key, const std::string& fingerprint, const Caller& caller);
+Event ssh_key_removed(const SshKey& key, const std::string& fingerprint, const Caller& caller);
 /// With the name of whom it is for when a local command issued it: an administrator is somebody, and the ledger says
 /// who.
 Event token_issued(const IssuedToken& token, Actor actor, std::string request_id);

@@ -5,6 +5,7 @@
 #include "service/events.h"
 #include "service/images.h"
 #include "service/sessions.h"
+#include "service/ssh_keys.h"
 
 namespace cadastre {
 namespace {
@@ -126,6 +127,7 @@ Result<void> delete_tenant(Tx& tx, Services& services, const Caller& caller, con
   tenant.updated_at = services.clock.now();
   drop_sessions(tx, caller, id, "tenant_deleted", tenant.updated_at, [](const Session&) { return true; });
   drop_images(tx, id);
+  drop_ssh_keys(tx, id);
   tx.update(tenant);
   tx.append(tenant_state_changed(tenant, caller), tenant.updated_at);
   return {};

@@ -10,6 +10,7 @@ namespace cadastre {
 struct NodeWishes {
   std::vector<Vm> vms;                               ///< That are placed on the node.
   std::map<std::string, Image, std::less<>> images;  ///< By `vm_type`; none for a type that no catalogue has.
+  std::vector<SshKey> ssh_keys;                      ///< That the VMs let in.
 };
 
 NodeWishes wishes_of(Reader& reader, const Node& node);

@@ -6,6 +6,7 @@ TENANT = {"tenant_id": "intruder", "display_name": "Intruder", "max_vms": 1, "st
 VM = {"vm_type": "small", "ram_mb": 64, "vcpu_count": 1, "disk_gb": 1}
 TOKEN = {"subject_pubkey": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "scope": "READ", "expires_in_seconds": 60}
 IMAGE = {"name": "small", "format": "kernel", "url": "https://images.example/small", "sha256": "0" * 64, "size_bytes": 1}
+SSH_KEY = {"name": "laptop", "public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 43}
 BODY_BYTES_MAX = 64 * 1024
 
 NO_INTEGERS = ["1e3", "1.0", "1E0", "0.5", "-1.0", '"1"', "true", "[]", "{}", "null"]
@@ -124,6 +125,17 @@ def images():
     yield "a command line of a disk", path, json.dumps({**IMAGE, "format": "raw", "cmdline": "x"}).encode(), 422
 
 
+def ssh_keys():
+    path, line = "/v1/ssh-keys", SSH_KEY["public_key"]
+    yield from members(path, SSH_KEY, ["name", "public_key"])
+    yield from missing(path, SSH_KEY, SSH_KEY)
+    for value in NAMES:
+        yield f"name {value!r}", path, json.dumps({**SSH_KEY, "name": value}).encode(), 422
+    for value in ["", "x", "ssh-ed25519", "ssh-ed25519 AAAA", "ssh-rsa" + line[11:], line + "\n", line + "\nx", line + "\x00", line + " é", "no-pty " + line,
+                  f'command="x" {line}', line + " " + "c" * 201, line + "=" * 9000, "-----BEGIN OPENSSH PRIVATE KEY-----"]:
+        yield f"public_key {value[:24]!r} {len(value)}", path, json.dumps({**SSH_KEY, "public_key": value}).encode(), 422
+
+
 def tokens():
     path = "/v1/tenants/acme/tokens"
     yield from numbers(path, TOKEN, ["expires_in_seconds"], ["0", "59"])
@@ -202,6 +214,7 @@ def tenant_cases():
     """The same under a tenant administrator's token."""
     yield from vms()
     yield from images()
+    yield from ssh_keys()
     yield from tokens()
     for body, status in [
             ({}, 400), ({"all": False}, 400), ({"all": True, "rid": "x"}, 400), ({"rid": "x"}, 422), ({"rid": 1}, 400),

@@ -7,6 +7,7 @@ import typing
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from credential import enrolment  # noqa: E402
+from world import SSH_KEY  # noqa: E402
 
 # Each can do what those before it can; `service:console` stands beside them and can do none of it.
 SCOPES = ["service:console", "READ", "USER", "INPUT", "service:tenant-admin", "service:platform-admin"]
@@ -118,6 +119,16 @@ def image_order(*_):
     return {"name": "small", "format": "raw", "url": "https://images.example/small", "sha256": "0" * 64, "size_bytes": 1}
 
 
+def ssh_key_order(*_):
+    """A key that is there already, but for acme's when `fresh_key_ring` has made room for it."""
+    return {"name": "laptop", "public_key": SSH_KEY}
+
+
+def fresh_key_ring(world):
+    world.send("DELETE", "/v1/ssh-keys/laptop", world.token_of("acme"), expect=204)
+    return {}
+
+
 def fresh_catalogue(world):
     world.send("DELETE", "/v1/images/small", world.token_of("acme"), expect=204)
     return {}
@@ -187,6 +198,10 @@ ROWS = {
     "image.list": Row(READ, "own", 200),
     "image.get": Row(READ, "own", 200, has_id=True),
     "image.remove": Row(ADMIN, "own", 204, change=True, has_id=True),
+    "ssh-key.add": Row(INPUT, "own_tenant", 201, change=True, foreign=(409, "ALREADY_EXISTS"), body=ssh_key_order, fresh=fresh_key_ring),
+    "ssh-key.list": Row(READ, "own_tenant", 200),
+    "ssh-key.get": Row(READ, "own_tenant", 200, has_id=True),
+    "ssh-key.remove": Row(INPUT, "own_tenant", 204, change=True, has_id=True),
     "status.get": Row(READ, "own_tenant", 200),
     "ledger.entries": Row(READ, "own", 200),
     "ledger.checkpoint": Row(READ, "own", 200),

@@ -15,7 +15,8 @@ from server import Server, add_arguments  # noqa: E402
 from world import World  # noqa: E402
 
 UNKNOWN = {"tenant_id": "nobody-here", "vm_id": "01890a5d-ac96-774b-bcce-b302099a8057", "token_id": "AAAAAAAAAAAAAAAAAAAAAA",
-           "session_id": "AAAAAAAAAAAAAAAAAAAAAA", "device_id": "nobody", "node_id": "nobody", "image_name": "nobody"}
+           "session_id": "AAAAAAAAAAAAAAAAAAAAAA", "device_id": "nobody", "node_id": "nobody", "image_name": "nobody",
+           "key_name": "nobody"}
 
 
 class Matrix:

@@ -20,6 +20,7 @@ EVERY_CAVEAT = [{"op": ["vm.list"]}, {"method": ["GET"]}, {"path": ["/v1/**"]}, 
                 {"rpm": 60}, {"uses": 5}]
 PUBLIC_KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"  # RFC 8037 appendix A.2
 SEED = decode_b64url("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A")  # its private half, appendix A.1
+SSH_KEY, OTHER_SSH_KEY = (f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{letter * 43}" for letter in "AB")
 PUBLISHED_WITHIN_S = 10
 TENANTS = ("acme", "globex", "dormant")  # the one asked about, a stranger, and one that is suspended
 
@@ -45,6 +46,8 @@ class World:
             self.spares[tenant], self.spare_tokens[tenant] = spare["token_id"], spare["token"]
             self.doomed[tenant] = [self.issue(tenant, "READ", label="doomed") for _ in range(2)]
             self.enrol(tenant, "node-0")
+            self.add_ssh_key(tenant, "laptop", SSH_KEY)
+            self.add_ssh_key(tenant, f"key-of-{tenant}", OTHER_SSH_KEY)
             self.add_image(tenant, "small")
             self.add_image(tenant, f"image-of-{tenant}")
             self.enrol_node(tenant, f"node-of-{tenant}")
@@ -100,6 +103,9 @@ class World:
     def add_image(self, tenant, name):
         body = {"name": name, "format": "raw", "url": f"https://images.example/{name}", "sha256": "0" * 64, "size_bytes": 1}
         self.send("POST", "/v1/images", self.tokens[tenant, "service:tenant-admin"], body, expect=201)
+
+    def add_ssh_key(self, tenant, name, line):
+        self.send("POST", "/v1/ssh-keys", self.tokens[tenant, "INPUT"], {"name": name, "public_key": line}, expect=201)
 
     def session_proof(self, token):
         """A proof for a new challenge under the token."""
@@ -181,6 +187,7 @@ class World:
                 seen["devices", owner] = self.get(f"/v1/tenants/{owner}/devices?page_size=1000", self.admin)
                 nodes = json.loads(self.get("/v1/nodes?page_size=1000", self.token_of(owner)))["nodes"]
                 seen["nodes", owner] = [{**node, "status": None} for node in nodes]  # they fall silent as time passes
+                seen["ssh keys", owner] = self.get("/v1/ssh-keys?page_size=1000", self.token_of(owner))
                 seen["vms", owner] = self.get("/v1/vms?page_size=1000", self.token_of(owner))
         return seen
 
@@ -188,7 +195,7 @@ class World:
         """The operation's path with names filled in that belong to the owner."""
         names = {"tenant_id": owner or "acme", "vm_id": self.vms.get(owner or "acme"),
                  "token_id": self.spares.get(owner or "acme"), "device_id": "node-0", "node_id": f"node-of-{owner or 'acme'}",
-                 "image_name": f"image-of-{owner or 'acme'}",
+                 "key_name": f"key-of-{owner or 'acme'}", "image_name": f"image-of-{owner or 'acme'}",
                  "session_id": self.sessions.get(owner or "acme", "AAAAAAAAAAAAAAAAAAAAAA"),
                  "index": "0", "path": self.tiles[owner], "name": "quota-exceeded", **(values or {})}
         return re.sub(r"\{(\w+)\}", lambda found: names[found[1]], operation.path)

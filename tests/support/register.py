@@ -105,7 +105,7 @@ class Register:
     def take_node_enrolled(self, *_):
         """Nodes are held to the ledger by tests/fleet."""
 
-    take_image_added = take_image_removed = take_node_enrolled
+    take_image_added = take_image_removed = take_ssh_key_added = take_ssh_key_removed = take_node_enrolled
     take_node_heartbeat = take_node_cordoned = take_node_removed = take_node_enrolled
 
     def take_vm_deleted(self, leaf, data):
