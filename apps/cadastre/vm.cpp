@@ -1,7 +1,10 @@
 // `cadastre vm`: the virtual machines of the token's tenant.
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
+#include <cstdio>
 
 #include "api.h"
 #include "body.h"
@@ -120,6 +123,27 @@ ExitCode reboot(Program& program, const Arguments& arguments) {
   return print_record(program, Api(program).call("POST", path_of(arguments) + "/reboot", "{}"));
 }
 
+/// The lines without what could steer a terminal: a guest writes what it likes.
+std::string harmless(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    while (line.ends_with('\r')) line.remove_suffix(1);
+    (out += printable(line)) += '\n';
+  }
+  return out;
+}
+
+/// Byte for byte, but for a terminal.
+ExitCode console(Program& program, const Arguments& arguments) {
+  const http::Reply reply = Api(program).call("GET", path_of(arguments) + "/console");
+  const std::string shown = ::isatty(STDOUT_FILENO) != 0 ? harmless(reply.body) : reply.body;
+  if (std::fwrite(shown.data(), 1, shown.size(), stdout) != shown.size())
+    file_error("the console cannot be written out");
+  return ExitCode::ok;
+}
+
 ExitCode remove(Program& program, const Arguments& arguments) {
   return print_record(program, Api(program).call("DELETE", path_of(arguments)));
 }
@@ -135,6 +159,8 @@ void add_vm_verbs(CLI::App& app, Program& program) {
   add_verb<Arguments>(vm, program, "start", "wish it to run", describe_id, start);
   add_verb<Arguments>(vm, program, "stop", "wish it to stop", describe_id, stop);
   add_verb<Arguments>(vm, program, "reboot", "wish it to start anew", describe_id, reboot);
+  add_verb<Arguments>(vm, program, "console", "show what its guest last wrote to its serial console", describe_id,
+                      console);
   add_verb<Arguments>(vm, program, "delete", "delete it", describe_id, remove);
 }
 

@@ -14,6 +14,7 @@
 #include "http/ssh_keys.h"
 #include "http/tenants.h"
 #include "http/tokens.h"
+#include "http/vm_consoles.h"
 #include "http/vms.h"
 
 namespace cadastre::http {
@@ -21,6 +22,7 @@ namespace {
 
 constexpr std::nullopt_t anyone = std::nullopt;
 constexpr Scope read = Scope::read();
+constexpr Scope user = Scope::user();
 constexpr Scope input = Scope::input();
 constexpr Scope tenant_admin = Scope::tenant_admin();
 constexpr Scope platform_admin = Scope::platform_admin();
@@ -90,11 +92,13 @@ const Route table[] = {
     {"POST", "/v1/vms/{id}/start", "vm.start", input, Subject::own_tenant, start_vm},
     {"POST", "/v1/vms/{id}/stop", "vm.stop", input, Subject::own_tenant, stop_vm},
     {"POST", "/v1/vms/{id}/reboot", "vm.reboot", input, Subject::own_tenant, reboot_vm},
+    {"GET", "/v1/vms/{id}/console", "vm.console", user, Subject::own_tenant, get_console},
 
     {"POST", "/v1/nodes", "node.enrol", vm_host, Subject::own_node, post_node},
     {"POST", "/v1/nodes/heartbeat", "node.heartbeat", vm_host, Subject::own_node, post_heartbeat},
     {"GET", "/v1/nodes/{id}/wishes", "node.wishes", vm_host, Subject::own_node, get_wishes, "after wait"},
     {"POST", "/v1/nodes/{id}/reports", "node.report", vm_host, Subject::own_node, post_reports},
+    {"PUT", "/v1/nodes/{id}/consoles/{vm_id}", "node.console", vm_host, Subject::own_node, put_console},
     {"GET", "/v1/nodes", "node.list", read, Subject::own_tenant, get_nodes, paged},
     {"GET", "/v1/nodes/{id}", "node.get", read, Subject::own_tenant, get_node},
     {"POST", "/v1/nodes/{id}/cordon", "node.cordon", tenant_admin, Subject::own_tenant, cordon_node},

@@ -84,6 +84,7 @@ void forget_vm(Tx& tx, Tenant& tenant, const Vm& vm, const Caller& caller, Insta
   release_vm(tx, vm);
   leave_node(tx, vm);
   tx.erase(tenant.id, vm.id);
+  tx.erase_vm_console(tenant.id, vm.id);
   tx.update(tenant);
   tx.append(vm_deleted(vm, caller), now);
 }

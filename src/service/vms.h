@@ -23,7 +23,7 @@ Result<Vm> wish_vm(Tx& tx, Services& services, const Caller& caller, std::string
 /// Wishes a running VM to start over. Refuses one that does not run.
 Result<Vm> reboot_vm(Tx& tx, Services& services, const Caller& caller, std::string_view id);
 
-/// Nothing is left of the VM: its row, its charge and its room on a node go.
+/// Nothing is left of the VM: its row, its console, its charge and its room on a node go.
 void forget_vm(Tx& tx, Tenant& tenant, const Vm& vm, const Caller& caller, Instant now);
 
 /// Removes the VM. One without a node is gone at once and what it was charged is free: nothing is left of it but its

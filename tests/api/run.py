@@ -54,7 +54,7 @@ class Run:
             return credential.enrolment(self.seed(key), self.variables["audience"], tenant, device, self.variables[nonce])
         if kind == "dpop":
             key, token, method, path = rest.split()
-            return credential.proof(self.seed(key), self.variables[token], method, self.server.url + path)
+            return credential.proof(self.seed(key), self.variables[token], method, self.server.url + self.expand(path))
         if kind == "link" and word not in self.variables:
             key, token, holder = rest.split()
             self.variables[word] = credential.link(self.variables[token], self.seed(key), credential.public_key_of(self.seed(holder)))

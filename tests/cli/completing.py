@@ -18,7 +18,7 @@ def completed(trial, command, line):
 def run(trial):
     """Both shells offer what comes next: verbs, options, values, files."""
     (trial.folder / "cadastre").symlink_to(trial.program)
-    for line, offered in (("cadastre vm ", ["create", "list", "get", "start", "stop", "reboot", "delete"]),
+    for line, offered in (("cadastre vm ", ["create", "list", "get", "start", "stop", "reboot", "console", "delete"]),
                           ("cadastre -o json --url http://x vm li", ["list"]),
                           ("cadastre vm list --sta", ["--state"]),
                           ("cadastre vm list --state R", ["Running"]),

@@ -298,6 +298,7 @@ def machines(trial):
     trial.found("one VM for people", rf"^vm_id +{vms[0]}$", trial.run("vm", "get", vms[0]).splitlines()[0])
     trial.run("vm", "stop", vms[0])
     trial.run("vm", "start", vms[0])
+    trial.expect("a console that nobody has written to", trial.run("vm", "console", vms[0]), "")
     trial.run("vm", "reboot", vms[0], code=REFUSED, says=r"Only a running VM can be rebooted; .* \(CONFLICT, request")
     trial.expect("status", trial.json("status")["vms"], 3)
     for vm in vms:

@@ -183,10 +183,12 @@ ROWS = {
     "vm.start": Row(INPUT, "own_tenant", 200, change=True, has_id=True, fresh=fresh_stopped_vm),
     "vm.stop": Row(INPUT, "own_tenant", 200, change=True, has_id=True),
     "vm.reboot": Row(INPUT, "own_tenant", 409, change=True, has_id=True),  # it does not run: there is no machine
+    "vm.console": Row("USER", "own_tenant", 200, has_id=True),
     "node.enrol": Row(HOST, "node", 403, change=True, body=node_facts),
     "node.heartbeat": Row(HOST, "node", 403, change=True, body=node_facts),
     "node.wishes": Row(HOST, "node", 403),
     "node.report": Row(HOST, "node", 403, change=True, body=lambda *_: {"vms": []}),
+    "node.console": Row(HOST, "node", 403, change=True, body=lambda *_: "login: "),
     "node.list": Row(READ, "own_tenant", 200),
     "node.get": Row(READ, "own_tenant", 200, has_id=True),
     "node.cordon": Row(ADMIN, "own_tenant", 200, change=True, has_id=True),
