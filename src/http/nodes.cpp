@@ -9,6 +9,7 @@
 #include "http/body.h"
 #include "http/node_record.h"
 #include "http/page.h"
+#include "http/problem.h"
 #include "http/wish_record.h"
 #include "service/nodes.h"
 #include "service/placements.h"
@@ -101,6 +102,19 @@ void append_strings(std::string& out, const std::vector<std::string>& texts) {
   for (const std::string& text : texts) {
     if (&text != texts.data()) out += ',';
     json::append_string(out, text);
+  }
+  out += ']';
+}
+
+void append_refused(std::string& out, const std::vector<RefusedReport>& reports) {
+  out += '[';
+  for (const auto& [vm, refusal] : reports) {
+    if (out.back() != '[') out += ',';
+    json::Object(out)
+        .field("vm_id", vm.text())
+        .field("code", name_of(refusal.code))
+        .field("detail", refusal.detail)
+        .end();
   }
   out += ']';
 }
@@ -223,6 +237,7 @@ Result<Response> post_reports(const Call& call, Tx& tx) {
   json::Object object(response.body);
   object.field("changed", summary.changed).field("unchanged", summary.unchanged);
   append_strings(object.key("unknown"), unknown);
+  append_refused(object.key("refused"), summary.refused);
   object.end();
   return response;
 }

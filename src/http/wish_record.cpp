@@ -35,6 +35,7 @@ void append_wish(std::string& out, const Vm& vm, const NodeWishes& wishes) {
       .field("tenant_id", vm.tenant.text())
       .field("name", vm.name)
       .field("vm_type", vm.vm_type)
+      .field("state", name_of(vm.state))
       .field("generation", vm.generation)
       .field("wish", wish_of(vm))
       .field("reboots", vm.reboots)

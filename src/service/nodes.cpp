@@ -20,10 +20,9 @@ Result<void> check_node_id(std::string_view id) {
   return refuse_member("node_id", "must have 1 to 63 letters, digits and single '-', and not start or end with '-'");
 }
 
-void take_facts(Tx& tx, Node& node, const NodeFacts& facts, const Caller& caller, Instant now) {
-  const bool is_news = !node.last_heartbeat || is_another_machine_state(node.facts, facts);
+/// Takes over what the machine tells, with a ledger entry when it is news.
+void take_facts(Tx& tx, Node& node, const NodeFacts& facts, bool is_news, const Caller& caller, Instant now) {
   node.facts = facts;
-  node.last_heartbeat = now;
   if (is_news) {
     ++node.revision;
     tx.append(node_heartbeat(node, caller), now);
@@ -72,9 +71,8 @@ Result<EnrolledNode> enrol_node(Tx& tx, Services& services, const Caller& caller
       return refuse(Code::already_exists, "node_id",
                     "Another machine is enrolled as this node: remove it first, or choose another id.");
     }
-    take_facts(tx, *known, facts, caller, now);
-    place_waiting(tx, services, tenant);
-    return EnrolledNode{TRY(node(tx, tenant.id, id)), false};
+    take_facts(tx, *known, facts, is_another_machine_state(known->facts, facts), caller, now);
+    return EnrolledNode{*std::move(known), false};
   }
   Node fresh{.tenant = tenant.id,
              .id = std::string(id),
@@ -85,16 +83,18 @@ Result<EnrolledNode> enrol_node(Tx& tx, Services& services, const Caller& caller
   ++tenant.node_count;
   tx.update(tenant);
   tx.append(node_enrolled(fresh, caller), now);
-  take_facts(tx, fresh, facts, caller, now);
-  place_waiting(tx, services, tenant);
-  return EnrolledNode{TRY(node(tx, tenant.id, id)), true};
+  tx.put(fresh);
+  return EnrolledNode{std::move(fresh), true};
 }
 
 Result<Node> heartbeat(Tx& tx, Services& services, const Caller& caller, std::string_view id, const NodeFacts& facts) {
   TRY(check_node_facts(facts));
   const auto tenant = TRY(changeable_tenant(tx, caller));
   auto own = TRY(own_node(tx, caller, id));
-  take_facts(tx, own, facts, caller, services.clock.now());
+  const bool is_news = !own.last_heartbeat || is_another_machine_state(own.facts, facts);
+  const Instant now = services.clock.now();
+  own.last_heartbeat = now;
+  take_facts(tx, own, facts, is_news, caller, now);
   place_waiting(tx, services, tenant);
   return node(tx, tenant.id, id);
 }
@@ -111,9 +111,13 @@ Result<ReportSummary> report_guests(Tx& tx, Services& services, const Caller& ca
       summary.unknown.push_back(report.vm);
       continue;
     }
-    const auto outcome = TRY(take_report(tx, tenant, *std::move(vm), report, caller, services.clock.now()));
-    ++(outcome == ReportOutcome::nothing ? summary.unchanged : summary.changed);
-    is_room_free = is_room_free || outcome == ReportOutcome::gone;
+    auto outcome = take_report(tx, tenant, *std::move(vm), report, caller, services.clock.now());
+    if (!outcome) {
+      summary.refused.push_back({report.vm, std::move(outcome).error()});
+      continue;
+    }
+    ++(*outcome == ReportOutcome::nothing ? summary.unchanged : summary.changed);
+    is_room_free = is_room_free || *outcome == ReportOutcome::gone;
   }
   if (is_room_free) place_waiting(tx, services, tenant);
   return summary;

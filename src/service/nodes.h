@@ -15,8 +15,9 @@ struct EnrolledNode {
   bool is_new = false;
 };
 
-/// Enters the caller's device as a node of its tenant, or takes over what it tells now when it is one already. Refuses
-/// with `already_exists` a node that another device or key holds.
+/// Enters the caller's device as a node of its tenant, or takes over what it tells now when it is one already. That is
+/// no heartbeat: nothing is placed on a node before its first. Refuses with `already_exists` a node that another device
+/// or key holds.
 Result<EnrolledNode> enrol_node(Tx& tx, Services& services, const Caller& caller, std::string_view id,
                                 const NodeFacts& facts);
 
@@ -24,15 +25,22 @@ Result<EnrolledNode> enrol_node(Tx& tx, Services& services, const Caller& caller
 /// when it was heard of. Refuses a caller that is not the node's device with the node's key.
 Result<Node> heartbeat(Tx& tx, Services& services, const Caller& caller, std::string_view id, const NodeFacts& facts);
 
+/// A report that nobody can believe, and why.
+struct RefusedReport {
+  VmId vm;
+  Refusal refusal;
+};
+
 /// What became of the reports.
 struct ReportSummary {
   std::int64_t changed = 0;
   std::int64_t unchanged = 0;
   std::vector<VmId> unknown;  ///< That no VM of this node stands behind: nobody may be told to destroy those.
+  std::vector<RefusedReport> refused;
 };
 
-/// Makes the VMs of the node what its agent sees (`apply_report`), each change with its ledger entry. Refuses all when
-/// one of them cannot be believed, and a caller that is not the node's device.
+/// Makes the VMs of the node what its agent sees (`apply_report`), each change with its ledger entry and each by its
+/// own report alone: one that cannot be believed holds up no other. Refuses a caller that is not the node's device.
 Result<ReportSummary> report_guests(Tx& tx, Services& services, const Caller& caller, std::string_view id,
                                     const std::vector<GuestReport>& reports);
 
