@@ -88,27 +88,45 @@ std::int64_t lifetime_of(const Services& services, std::optional<std::int64_t> a
   return asked.value_or(std::min<std::int64_t>(usual_s, services.deployment.token_lifetime_max.count()));
 }
 
-/// The token that the device has now, if it has one that is not revoked yet.
-std::optional<IssuedToken> current_token(Reader& reader, const Device& device) {
-  const auto bytes = decode_base64url(device.token_id);
+std::optional<IssuedToken> token_of(Reader& reader, const TenantId& tenant, std::string_view text) {
+  const auto bytes = decode_base64url(text);
   const auto id = bytes ? exactly<16>(*bytes) : std::nullopt;
-  auto current = id ? reader.token(device.tenant, *id) : std::nullopt;
-  return current && !current->revoked_at ? current : std::nullopt;
+  return id ? reader.token(tenant, *id) : std::nullopt;
 }
 
-void end_current_token(Tx& tx, const Caller& caller, const Device& device, Instant now) {
-  const auto current = current_token(tx, device);
-  if (!current) return;
-  mark_ended(tx, caller, *current, now);
-  tx.append(token_revoked(*current, caller), now);
+/// The device's tokens that are not revoked yet, newest first: the one that it has, and, until that was used, the one
+/// under which it was renewed.
+std::vector<IssuedToken> standing_tokens(Reader& reader, const Device& device) {
+  std::vector<IssuedToken> standing;
+  const auto current = token_of(reader, device.tenant, device.token_id);
+  if (!current) return standing;
+  if (!current->revoked_at) standing.push_back(*current);
+  auto before = token_of(reader, device.tenant, current->issued_by);
+  if (before && before->device == device.id && !before->revoked_at) standing.push_back(*std::move(before));
+  return standing;
 }
 
-/// Writes down a token of the device's that is signed already, in the place of the one before it.
-EnrolledDevice give_token(Tx& tx, const Caller& caller, Device device, FreshToken fresh, Instant now) {
-  const auto before = current_token(tx, device);
-  if (before) {
-    mark_ended(tx, caller, *before, now);
-    tx.append(token_revoked_for(*before, fresh.record, caller), now);
+void end_tokens(Tx& tx, const Caller& caller, const Device& device, Instant now) {
+  for (const IssuedToken& token : standing_tokens(tx, device)) {
+    mark_ended(tx, caller, token, now);
+    tx.append(token_revoked(token, caller), now);
+  }
+}
+
+void end_for(Tx& tx, const Caller& caller, const IssuedToken& token, const IssuedToken& successor, Instant now) {
+  mark_ended(tx, caller, token, now);
+  tx.append(token_revoked_for(token, successor, caller), now);
+}
+
+/// Writes down a token of the device's that is signed already, in the place of those that it has. The one of the id
+/// `renewed`, if any, ends only when the new one is used: should the answer be lost, the device has that one still.
+EnrolledDevice give_token(Tx& tx, const Caller& caller, Device device, FreshToken fresh, std::string_view renewed,
+                          Instant now) {
+  std::optional<IssuedToken> before;
+  for (const IssuedToken& token : standing_tokens(tx, device)) {
+    const bool is_renewed = encode_base64url(token.id) == renewed;
+    if (!is_renewed) end_for(tx, caller, token, fresh.record, now);
+    if (is_renewed || !before) before = token;
   }
   device.token_id = encode_base64url(fresh.record.id);
   device.renewed_at = now;
@@ -140,7 +158,7 @@ Device enrolled_from(const Challenge& challenge, const std::optional<Device>& kn
 /// The device waits for an administrator, with a nonce for the time after.
 EnrolledDevice put_on_hold(Tx& tx, Services& services, const Caller& prover, const Challenge& challenge, Device device,
                            Instant now) {
-  end_current_token(tx, prover, device, now);
+  end_tokens(tx, prover, device, now);
   device.token_id.clear();
   tx.put(device);
   Challenge next = challenge;
@@ -160,7 +178,7 @@ Result<EnrolledDevice> enrol(Tx& tx, Services& services, const Caller& prover, c
   if (enrolled.state == DeviceState::pending) {
     return put_on_hold(tx, services, prover, challenge, std::move(enrolled), now);
   }
-  return give_token(tx, prover, std::move(enrolled), std::move(fresh), now);
+  return give_token(tx, prover, std::move(enrolled), std::move(fresh), "", now);
 }
 
 /// A device that was approved of gets its token; one that was not is told to come again.
@@ -175,7 +193,7 @@ Result<EnrolledDevice> collect(Tx& tx, Services& services, const Caller& prover,
   auto fresh = TRY(sign_token(services, std::move(planned)));
   tx.erase_challenge(challenge.tenant, challenge.id);
   ++known->revision;
-  return give_token(tx, prover, *std::move(known), std::move(fresh), now);
+  return give_token(tx, prover, *std::move(known), std::move(fresh), "", now);
 }
 
 /// The tokens that stand above a token or link, as far as they are known: itself first.
@@ -220,7 +238,7 @@ bool concerns(Reader& reader, const Revoked& revoked, const Device& device) {
 void forget(Tx& tx, Services& services, const Caller& caller, const Device& device) {
   const Instant now = services.clock.now();
   tx.append(device_removed(device, caller), now);
-  end_current_token(tx, caller, device, now);
+  end_tokens(tx, caller, device, now);
   tx.erase_device(device.tenant, device.id);
 }
 
@@ -300,7 +318,15 @@ Result<EnrolledDevice> renew_device(Tx& tx, Services& services, const Caller& ca
   auto own = TRY(device(tx, caller.tenant, caller.device));
   ++own.revision;
   auto planned = TRY(plan_device_token(tx, services, own, caller.token_id, lifetime_of(services, expires_in_s), now));
-  return give_token(tx, caller, std::move(own), TRY(sign_token(services, std::move(planned))), now);
+  auto fresh = TRY(sign_token(services, std::move(planned)));
+  return give_token(tx, caller, std::move(own), std::move(fresh), caller.token_id, now);
+}
+
+void end_renewed_token(Tx& tx, const Caller& caller, Instant at) {
+  const auto own = caller.device.empty() ? std::nullopt : tx.device(caller.tenant, caller.device);
+  if (!own || own->token_id != caller.token_id) return;
+  const auto standing = standing_tokens(tx, *own);
+  if (standing.size() == 2) end_for(tx, caller, standing[1], standing[0], at);
 }
 
 Result<void> remove_device(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant,

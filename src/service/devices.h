@@ -66,9 +66,14 @@ Result<std::variant<EnrolledDevice, CountedAttempt>> enrol_device(Tx& tx, Servic
 Result<Device> approve_device(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant,
                               std::string_view id, std::string_view fingerprint);
 
-/// The caller's own device gets a token in place of the one that it came with.
+/// The caller's own device gets a token in place of the one that it came with, which holds until the new one is used:
+/// a device whose answer was lost asks again.
 Result<EnrolledDevice> renew_device(Tx& tx, Services& services, const Caller& caller,
                                     std::optional<std::int64_t> expires_in_s);
+
+/// The caller has used its token: when it is its device's newest, the one that it was renewed for ends. Nothing of
+/// others.
+void end_renewed_token(Tx& tx, const Caller& caller, Instant at);
 
 /// Forgets the device; its token fails from now on. Refuses with `precondition_failed` when `if_match` does not hold.
 Result<void> remove_device(Tx& tx, Services& services, const Caller& caller, const TenantId& tenant,

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/log.h"
+#include "service/devices.h"
 #include "service/events.h"
 
 namespace cadastre {
@@ -80,6 +81,7 @@ void SeenTokens::submit(Store& store, const TenantId& tenant, std::vector<Use> u
                         see_links(tx, use.caller, use.at);
                         mark_links_of_session(tx, use.caller, use.at);
                         mark_root(tx, use.caller, use.at);
+                        end_renewed_token(tx, use.caller, use.at);
                       }
                       return Verdict::commit;
                     },

@@ -15,7 +15,8 @@ namespace cadastre {
 void see_links(Tx& tx, const Caller& caller, Instant now);
 
 /// Notes uses, and hands them to the store when it is told to. Every element of a credential that was accepted is seen:
-/// the token at its root in the register, its links beside it. Thread-safe.
+/// the token at its root in the register, its links beside it. The first use of a device's new token ends the one
+/// before it. Thread-safe.
 class SeenTokens {
  public:
   /// How long after a use that was told the next one is: no mark is older than this while a token is in use.

@@ -4,9 +4,11 @@ import secrets
 import threading
 
 import credential
+from watch import wait_for
 
 ROUNDS = 12
 SIDE_BY_SIDE = 8
+TOLD_WITHIN_S = 10
 P = 2**255 - 19  # RFC 7748 section 4.1
 A24 = 121665
 LIMIT = 2**252 + 27742317777372353535851937790883648493  # the order of Ed25519's prime-order subgroup (RFC 8032 section 5.1)
@@ -199,18 +201,25 @@ def lives(trial):
     trial.send("POST", f"/v1/tenants/{tenant}/revocations", trial.client.admin, {"all": True}, expect=204)
     trial.expect("after the end of the generation", machine.send("GET", "/v1/vms").status, 200)
     old = machine.token
+    lost = machine.send("POST", "/v1/devices/renew").json["token"]
+    trial.expect("the token that was renewed, while the answer may be lost", machine.send("GET", "/v1/vms", old).status, 200)
     machine.token = machine.send("POST", "/v1/devices/renew").json["token"]
-    refused = machine.send("GET", "/v1/vms", old)
-    trial.expect("the token that was renewed", (refused.status, refused.reason), (401, "revoked"))
+    refused = machine.send("GET", "/v1/vms", lost)
+    trial.expect("a token that went unused", (refused.status, refused.reason), (401, "revoked"))
+    trial.expect("the one it was renewed from", machine.send("GET", "/v1/vms", old).status, 200)
+    trial.expect("the new one's first use", machine.send("GET", "/v1/vms").status, 200)
+    trial.expect("the old one ends by it", wait_for(lambda: machine.send("GET", "/v1/vms", old).reason == "revoked", TOLD_WITHIN_S, 0.05), True)
+    unused = machine.send("POST", "/v1/devices/renew").json["token"]
     machine.by = trial.client.admin
     trial.send("DELETE", f"{machine.path}/node-1", trial.client.admin, expect=204)
     refused = machine.send("GET", "/v1/vms")
     trial.expect("after its removal", (refused.status, refused.reason), (401, "device_revoked"))
     trial.expect("what it is worth", trial.verify(machine.token).json, {"error": "invalid_token", "reason": "device_revoked"})
-    dead = machine.token
+    before = machine.token
     machine.enrol(scope="READ")
-    refused = machine.send("GET", "/v1/vms", dead)
-    trial.expect("a token of its life before", (refused.status, refused.reason), (401, "revoked"))
+    for name, dead in (("a token of its life before", before), ("one that it never used", unused)):
+        refused = machine.send("GET", "/v1/vms", dead)
+        trial.expect(name, (refused.status, refused.reason), (401, "revoked"))
     trial.expect("the new one", machine.send("GET", "/v1/vms").status, 200)
     again = machine.enrol(scope="READ", require_approval=False)
     trial.expect("the ETag's revision does not matter to the device", machine.send("GET", "/v1/vms", again["token"]).status, 200)
