@@ -20,6 +20,7 @@ struct OrderArguments {
   std::optional<std::int64_t> disk_gb;
   std::string name;
   std::string node;
+  std::string restart;
   std::vector<std::string> ports;
   bool prefers_kvm = false;
 };
@@ -43,6 +44,8 @@ void describe_order(Verb& verb, OrderArguments& order) {
       .option("--name", order.name, "NAME", "a name of your own for it")
       .option("--port", order.ports, "PORT", "a port inside the VM to be reached from outside: 22, or 53/udp")
       .option("--preferred-node", order.node, "NODE", "the one machine it may run on")
+      .choice("--restart", order.restart, {"never", "on_failure", "always"},
+              "whether its machine starts it again when it stops by itself; never, unless it is said")
       .flag("--prefer-kvm", order.prefers_kvm, "machines with hardware virtualisation come first");
 }
 
@@ -85,6 +88,7 @@ ExitCode create(Program& program, const OrderArguments& order) {
                                .add("name", order.name)
                                .flag("prefer_kvm", order.prefers_kvm)
                                .add("preferred_node", order.node)
+                               .add("restart_policy", order.restart)
                                .raw("ports", ports_of(order.ports))
                                .text();
   return print_record(program, Api(program).call("POST", "/v1/vms", body));

@@ -82,6 +82,22 @@ std::optional<VmState> parse_vm_state(std::string_view text) {
   return std::nullopt;
 }
 
+std::string_view name_of(RestartPolicy policy) {
+  switch (policy) {
+    case RestartPolicy::never: return "never";
+    case RestartPolicy::on_failure: return "on_failure";
+    case RestartPolicy::always: return "always";
+  }
+  std::unreachable();
+}
+
+std::optional<RestartPolicy> parse_restart_policy(std::string_view text) {
+  for (const auto policy : {RestartPolicy::never, RestartPolicy::on_failure, RestartPolicy::always}) {
+    if (name_of(policy) == text) return policy;
+  }
+  return std::nullopt;
+}
+
 Result<void> check_vm_order(const VmOrder& order) {
   std::vector<FieldError> errors;
   check_name(errors, "/vm_type", order.vm_type);
@@ -91,6 +107,7 @@ Result<void> check_vm_order(const VmOrder& order) {
   check_range(errors, "/vcpu_count", order.vcpus.value, 1);
   check_range(errors, "/disk_gb", order.disk.value, 0);
   check_ports(errors, order.ports);
+  if (!order.restart_policy) errors.push_back({"/restart_policy", "must be never, on_failure or always"});
   return refuse_members(std::move(errors));
 }
 

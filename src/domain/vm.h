@@ -50,6 +50,14 @@ struct PortOrder {
   std::string protocol;  ///< `tcp` or `udp`.
 };
 
+/// What a node's agent does when a guest that is to run has stopped: nothing; start it again when it failed; start it
+/// again whatever it did.
+enum class RestartPolicy { never, on_failure, always };
+
+/// As the API spells it: `on_failure`.
+std::string_view name_of(RestartPolicy policy);
+std::optional<RestartPolicy> parse_restart_policy(std::string_view text);
+
 /// What a caller asks for; every member has been checked by `check_vm_order`.
 struct VmOrder {
   std::string vm_type;
@@ -60,6 +68,7 @@ struct VmOrder {
   bool prefer_kvm = false;
   std::string preferred_node;  ///< Empty when the caller gave none.
   std::vector<PortOrder> ports;
+  std::optional<RestartPolicy> restart_policy = RestartPolicy::never;  ///< Nothing: a word that is none, to be refused.
   Charge charge() const { return {.disk = disk, .ram = ram, .vcpus = vcpus}; }
 };
 
@@ -82,6 +91,7 @@ struct Vm {
   bool prefer_kvm = false;
   std::string preferred_node;  ///< Empty: none.
   std::vector<PortOrder> ports;
+  RestartPolicy restart_policy = RestartPolicy::never;
   std::string node_id;  ///< Empty until placed.
   std::vector<HostPort> host_ports;
   Instant created_at;

@@ -75,6 +75,7 @@ Result<VmOrder> decode_vm_order(const Request& request, const TenantId& tenant) 
   order.prefer_kvm = body.flag("prefer_kvm", false);
   order.preferred_node = given(body.optional_text("preferred_node"));
   decode_ports(body, order.ports);
+  if (const auto policy = body.optional_text("restart_policy")) order.restart_policy = parse_restart_policy(*policy);
   const auto named = body.optional_text("tenant_id");
   TRY(body.finish());
   if (named && *named != tenant.text()) {
@@ -133,7 +134,8 @@ void append_vm(std::string& out, const Vm& vm) {
       .field("state", name_of(vm.state))
       .field("ram_alloc_mb", vm.ram.value)
       .field("vcpu_count", vm.vcpus.value)
-      .field("disk_gb", vm.disk.value);
+      .field("disk_gb", vm.disk.value)
+      .field("restart_policy", name_of(vm.restart_policy));
   append_text_or_null(object, "node_id", vm.node_id);
   append_host_ports(object.key("host_ports"), vm.host_ports);
   append_time(object.key("created_at"), vm.created_at);

@@ -41,7 +41,8 @@ void append_wish(std::string& out, const Vm& vm, const NodeWishes& wishes) {
       .field("reboots", vm.reboots)
       .field("ram_mb", vm.ram.value)
       .field("vcpu_count", vm.vcpus.value)
-      .field("disk_gb", vm.disk.value);
+      .field("disk_gb", vm.disk.value)
+      .field("restart_policy", name_of(vm.restart_policy));
   append_ports(object.key("ports"), vm.ports);
   const auto image = wishes.images.find(vm.vm_type);
   if (image == wishes.images.end())

@@ -80,6 +80,7 @@ Event vm_created(const Vm& vm, const Caller& caller) {
                           {"ram_mb", vm.ram.value},
                           {"vcpu_count", vm.vcpus.value},
                           {"disk_gb", vm.disk.value}};
+  if (vm.restart_policy != RestartPolicy::never) data.emplace_back("restart_policy", name_of(vm.restart_policy));
   if (!vm.node_id.empty()) data.emplace_back("node_id", vm.node_id);
   return event_of(EventType::vm_created, vm.tenant, caller, std::move(data));
 }

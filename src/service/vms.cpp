@@ -41,6 +41,7 @@ Result<Vm> create_vm(Tx& tx, Services& services, const Caller& caller, const VmO
         .prefer_kvm = order.prefer_kvm,
         .preferred_node = order.preferred_node,
         .ports = order.ports,
+        .restart_policy = *order.restart_policy,
         .created_at = now,
         .charged_to = std::move(charged_to)};
   tenant.used = with_vm(tenant.used, vm.charge());

@@ -92,6 +92,7 @@ Vm sample_vm(const TenantId& tenant, std::uint32_t number) {
           .prefer_kvm = true,
           .preferred_node = "node-1",
           .ports = {{80, "tcp"}, {53, "udp"}},
+          .restart_policy = RestartPolicy::always,
           .node_id = "node-2",
           .host_ports = {{20001, 80, "tcp"}},
           .created_at = noon,
@@ -205,6 +206,7 @@ std::string words_of(const Vm& vm) {
   for (const auto& port : vm.host_ports) {
     words += fmt::format("|{}:{}/{}", port.host_port, port.guest_port, port.protocol);
   }
+  words += fmt::format("|{}", name_of(vm.restart_policy));
   for (const RevocationId& rid : vm.charged_to) words += '|' + encode_hex(rid);
   return words;
 }

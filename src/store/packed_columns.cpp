@@ -56,7 +56,8 @@ std::string text_member(const json::Value& value, std::string_view name) {
 std::string encode_vm_details(const Vm& vm) {
   const bool has_ports = !vm.ports.empty() || !vm.host_ports.empty();
   const bool has_counts = vm.generation != first_generation || vm.reboots != 0;
-  if (!vm.prefer_kvm && vm.preferred_node.empty() && !has_ports && !has_counts) return {};
+  const bool has_policy = vm.restart_policy != RestartPolicy::never;
+  if (!vm.prefer_kvm && vm.preferred_node.empty() && !has_ports && !has_counts && !has_policy) return {};
   std::string out;
   json::Object object(out);
   if (vm.prefer_kvm) object.field("prefer_kvm", true);
@@ -65,6 +66,7 @@ std::string encode_vm_details(const Vm& vm) {
   if (!vm.host_ports.empty()) append_ports(object.key("host_ports"), vm.host_ports);
   if (vm.generation != first_generation) object.field("generation", vm.generation);
   if (vm.reboots != 0) object.field("reboots", vm.reboots);
+  if (has_policy) object.field("restart_policy", name_of(vm.restart_policy));
   object.end();
   return out;
 }
@@ -78,6 +80,11 @@ void decode_vm_details(std::string_view text, Vm& vm) {
   vm.preferred_node = text_member(*details, "preferred_node");
   vm.generation = count_member(*details, "generation", first_generation);
   vm.reboots = count_member(*details, "reboots", 0);
+  if (const json::Value* const policy = details->find("restart_policy")) {
+    const auto known = parse_restart_policy(policy->text);
+    if (!known) throw StoreFailure("the database holds a restart policy that is none");
+    vm.restart_policy = *known;
+  }
   if (const auto* const ports = details->find("ports")) {
     for (const json::Value& port : ports->elements) {
       vm.ports.push_back({port_number(port, "guest_port"), text_member(port, "protocol")});

@@ -13,8 +13,8 @@
 
 namespace cadastre {
 
-/// JSON of prefer_kvm, preferred_node, ports, host_ports, generation and reboots, each only where it is not what a new
-/// VM has; empty when all are.
+/// JSON of prefer_kvm, preferred_node, ports, host_ports, generation, reboots and restart_policy, each only where it is
+/// not what a new VM has; empty when all are.
 std::string encode_vm_details(const Vm& vm);
 /// Throws StoreFailure on what `encode_vm_details` does not make.
 void decode_vm_details(std::string_view text, Vm& vm);

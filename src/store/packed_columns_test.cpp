@@ -14,6 +14,7 @@ Vm plain_vm() {
   vm.host_ports.clear();
   vm.generation = 1;
   vm.reboots = 0;
+  vm.restart_policy = RestartPolicy::never;
   return vm;
 }
 
@@ -34,6 +35,9 @@ TEST_CASE("the details name what is not as a new VM has it, and nothing else") {
   vm.generation = 7;
   CHECK(encode_vm_details(vm) == R"({"generation":7,"reboots":3})");
   CHECK(words_of(decoded(encode_vm_details(vm))) == words_of(vm));
+  Vm lasting = plain_vm();
+  lasting.restart_policy = RestartPolicy::on_failure;
+  CHECK(encode_vm_details(lasting) == R"({"restart_policy":"on_failure"})");
   const Vm whole = sample_vm(id_of("acme"), 1);
   CHECK(words_of(decoded(encode_vm_details(whole))) == words_of(whole));
   CHECK(words_of(decoded("{}")) == words_of(plain_vm()));
@@ -41,7 +45,7 @@ TEST_CASE("the details name what is not as a new VM has it, and nothing else") {
 
 TEST_CASE("details that no VM has are refused") {
   for (const char* wrong : {"", "[", R"({"generation":0})", R"({"generation":"2"})", R"({"reboots":-1})",
-                            R"({"reboots":1.5})", R"({"host_ports":[{"host_port":65536,"guest_port":1}]})"}) {
+                            R"({"reboots":1.5})", R"({"restart_policy":"often"})", R"({"host_ports":[{"host_port":65536,"guest_port":1}]})"}) {
     CAPTURE(wrong);
     CHECK_THROWS_AS(decoded(wrong), StoreFailure);
   }

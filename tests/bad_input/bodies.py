@@ -89,6 +89,8 @@ def vms():
             yield f"{name} {value!r}", path, json.dumps({**VM, name: value}).encode(), 422
     for literal in ["1", '"true"', "null", "[]"]:
         yield f"prefer_kvm {literal}", path, with_literal(VM, "prefer_kvm", literal), 400
+    for literal, status in [("1", 400), ("null", 400), ("true", 400), ('""', 422), ('"Always"', 422), ('"on-failure"', 422)]:
+        yield f"restart_policy {literal}", path, with_literal(VM, "restart_policy", literal), status
     one_port = '{"guest_port":22}'
     for literal, status in [
             ("{}", 400), ('"22"', 400), ("null", 400), ("[22]", 400), ("[{}]", 400), ('[{"guest_port":"22"}]', 400),
