@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "store/files/test_folder.h"
+#include "base/test_folder.h"
 #include "store/postgresql/postgresql_store.h"
 #include "store/postgresql/test_cluster.h"
 #include "store/sqlite/sqlite_store.h"

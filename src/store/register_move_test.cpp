@@ -2,8 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "base/test_folder.h"
 #include "store/contract_test.h"
-#include "store/files/test_folder.h"
 #include "store/open_store.h"
 #include "store/postgresql/test_cluster.h"
 

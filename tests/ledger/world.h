@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "base/test_folder.h"
 #include "ledger/log_key.h"
 #include "service/publisher.h"
 #include "service/start_check.h"
 #include "store/files/high_water_file.h"
-#include "store/files/test_folder.h"
 #include "store/files/tile_folder.h"
 #include "store/sqlite/sqlite_store.h"
 

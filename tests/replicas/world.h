@@ -12,13 +12,13 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/test_folder.h"
 #include "http/api.h"
 #include "http/test_socket.h"
 #include "service/tenants.h"
 #include "service/test_key_place.h"
 #include "service/test_rate_port.h"
 #include "service/tokens.h"
-#include "store/files/test_folder.h"
 #include "store/files/tile_folder.h"
 #include "store/sqlite/sqlite_store.h"
 

@@ -10,10 +10,10 @@
 #include <map>
 
 #include "base/json.h"
+#include "base/test_folder.h"
 #include "ledger/log_key.h"
 #include "service/publisher.h"
 #include "store/files/high_water_file.h"
-#include "store/files/test_folder.h"
 #include "store/files/tile_folder.h"
 #include "store/sqlite/sqlite_store.h"
 

@@ -6,7 +6,7 @@
 
 #include "service/session_token.h"
 #include "service/sessions.h"
-#include "store/files/test_folder.h"
+#include "base/test_folder.h"
 #include "store/sqlite/sqlite_store.h"
 
 namespace cadastre {

@@ -2,11 +2,11 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "base/test_folder.h"
 #include "http/authenticate.h"
 #include "service/sessions.h"
 #include "service/test_key_place.h"
 #include "service/tokens.h"
-#include "store/files/test_folder.h"
 #include "store/sqlite/sqlite_store.h"
 #include "token/session_proof.h"
 

@@ -6,13 +6,13 @@
 #include <memory>
 #include <string_view>
 
+#include "base/test_folder.h"
 #include "ledger/merkle.h"
 #include "service/revocations.h"
 #include "service/tenants.h"
 #include "service/test_key_place.h"
 #include "service/tokens.h"
 #include "service/vms.h"
-#include "store/files/test_folder.h"
 #include "store/sqlite/sqlite_store.h"
 #include "tests/sim/failing_tx.h"
 #include "tests/sim/model.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "store/files/test_folder.h"
+#include "base/test_folder.h"
 
 namespace cadastre {
 namespace {

@@ -12,8 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/test_folder.h"
 #include "store/files/durable_file.h"
-#include "store/files/test_folder.h"
 
 namespace cadastre {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "store/files/test_folder.h"
+#include "base/test_folder.h"
 #include "store/postgresql/migration.h"
 #include "store/postgresql/test_cluster.h"
 #include "store/sqlite/migration.h"

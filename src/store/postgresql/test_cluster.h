@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <string>
 
-#include "store/files/test_folder.h"
+#include "base/test_folder.h"
 #include "store/postgresql/connection.h"
 
 namespace cadastre::postgresql {

@@ -4,8 +4,8 @@
 #include <csignal>
 #include <future>
 
+#include "base/test_folder.h"
 #include "store/contract_test.h"
-#include "store/files/test_folder.h"
 #include "store/sqlite/checkpointer.h"
 #include "store/sqlite/sqlite_store.h"
 

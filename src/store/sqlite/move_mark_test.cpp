@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "store/files/test_folder.h"
+#include "base/test_folder.h"
 #include "store/sqlite/sqlite_store.h"
 
 using namespace cadastre;

@@ -4,8 +4,8 @@
 
 #include <set>
 
+#include "base/test_folder.h"
 #include "store/contract_test.h"
-#include "store/files/test_folder.h"
 #include "store/sqlite/migration.h"
 #include "store/sqlite/statement.h"
 
