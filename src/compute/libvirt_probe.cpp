@@ -1,0 +1,91 @@
+// The probe guest of LibvirtHypervisor: it proves an acceleration by what it writes to its console.
+#include <fmt/format.h>
+
+#include <fstream>
+
+#include "compute/acceleration_probe.h"
+#include "compute/guest_files.h"
+#include "compute/libvirt_hypervisor.h"
+
+namespace cadastre {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto look_interval = 5ms;
+constexpr const char* kvm_device = "/dev/kvm";
+constexpr std::string_view kernel_marker = "Linux version";
+constexpr const char* kernel_cmdline = "console=ttyS0 earlyprintk=ttyS0 panic=-1";
+
+/// The probe's files, gone with this object.
+class ProbeFiles {
+ public:
+  ProbeFiles(const GuestFolder& folder, const VmId& id) : folder_(folder), id_(id) { folder_.create(id_); }
+  ProbeFiles(const ProbeFiles&) = delete;
+  ProbeFiles& operator=(const ProbeFiles&) = delete;
+  ~ProbeFiles() {
+    std::error_code ignored;  // what is left is listed, and removed as any other leftover
+    folder_.remove(id_, ignored);
+  }
+
+ private:
+  const GuestFolder& folder_;
+  VmId id_;
+};
+
+/// The platform's, so that the domain is never taken for a tenant's guest.
+GuestSpec probe_spec(const VmId& id, Acceleration acceleration, const std::string& kernel) {
+  GuestSpec spec{.id = id,
+                 .tenant = TenantId::platform(),
+                 .name = "probe",
+                 .ram = Mebibytes{128},
+                 .vcpus = VcpuCount{1},
+                 .acceleration = acceleration,
+                 .boot = ImageBoot{}};
+  if (!kernel.empty()) spec.boot = KernelBoot{kernel, "", kernel_cmdline};
+  return spec;
+}
+
+}  // namespace
+
+Result<AccelerationProof> LibvirtHypervisor::prove(AccelerationWish wish) {
+  return prove_acceleration(wish, [this](Acceleration acceleration) { return run_probe(acceleration); });
+}
+
+Result<std::chrono::milliseconds> LibvirtHypervisor::run_probe(Acceleration acceleration) {
+  const auto current = connection();
+  if (acceleration == Acceleration::kvm) {
+    const auto reason = reason_against_kvm(kvm_device);
+    if (!reason.empty()) return refuse(Code::unavailable, "acceleration", reason);
+  }
+  const VmId id = VmId::draw(random_, clock_.now());
+  const ProbeFiles files(folder_, id);
+  const auto spec = probe_spec(id, acceleration, settings_.probe_kernel);
+  DomainPlan plan{.kind = current->kind(), .console_path = folder_.console(id)};
+  if (settings_.probe_kernel.empty()) {
+    plan.disk = DomainDisk{folder_.disk(id), ImageFormat::raw};
+    std::ofstream(plan.disk->path, std::ios::binary) << boot_sector();
+  }
+  // Ends with the connection, so that none is left when this process does; in the driver for tests it does so anyway.
+  const unsigned flags = current->kind() == DomainKind::test ? 0 : VIR_DOMAIN_START_AUTODESTROY;
+  const DomainHandle domain(virDomainCreateXML(current->get(), domain_xml(spec, plan).c_str(), flags));
+  if (domain == nullptr) return current->refuse_last("The probe guest could not be started");
+  auto outcome = await_marker(id, settings_.probe_kernel.empty() ? boot_sector_marker : kernel_marker);
+  virDomainDestroy(domain.get());
+  return outcome;
+}
+
+Result<std::chrono::milliseconds> LibvirtHypervisor::await_marker(const VmId& id, std::string_view marker) {
+  const Tick began = clock_.tick();
+  for (;;) {
+    const auto took = clock_.tick() - began;
+    if (folder_.console_tail(id).find(marker) != std::string::npos) return took;
+    if (took > settings_.probe_limit) {
+      return refuse(Code::unavailable, "acceleration",
+                    fmt::format("The probe guest showed no sign of life within {} ms.", settings_.probe_limit.count()));
+    }
+    rest_for(look_interval);
+  }
+}
+
+}  // namespace cadastre
