@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 constexpr auto look_interval = 5ms;
 constexpr const char* kvm_device = "/dev/kvm";
 constexpr std::string_view kernel_marker = "Linux version";
-constexpr const char* kernel_cmdline = "console=ttyS0 earlyprintk=ttyS0 panic=-1";
+constexpr const char* kernel_cmdline = "console=ttyS0 earlyprintk=ttyS0 panic=-1 no_timer_check";
 
 /// The probe's files, gone with this object.
 class ProbeFiles {

@@ -12,6 +12,10 @@
 
 namespace cadastre {
 
+/// libvirt's session finds its daemons' files by the XDG variables, and starts the daemons itself. How much of a
+/// console stays on the disk is virtlogd's to say: `max_size = 65536` and `max_backups = 1` in
+/// `$XDG_CONFIG_HOME/libvirt/virtlogd.conf` keep what `console` shows. `$XDG_RUNTIME_DIR/libvirt` must outlive this
+/// process, and not the machine's restart.
 struct HypervisorSettings {
   std::string uri = "qemu:///session";  ///< Or `test:///default`, which runs nothing.
   std::string folder;                   ///< Absolute; the guests' disks and consoles go below. Made when missing.
