@@ -23,11 +23,14 @@ PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 def in_reaped_family(work):
     """Exits with what `work` answers, which runs in a child process: this one takes in what daemons leave behind, QEMU that is, and
-    buries it at once. libvirt waits for that when it ends a guest, and in a container process 1 may be late."""
+    buries it at once. libvirt waits for that when it ends a guest, and in a container process 1 may be late. SIGTERM ends the work as
+    an exception would, so that its session is removed."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     child = os.fork()
     if child == 0:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         sys.exit(work())
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
     while True:
         pid, status = os.wait()
         if pid == child:
