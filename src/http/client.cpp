@@ -93,7 +93,7 @@ std::string ServerUrl::authority() const {
 
 bool ClientRequest::is_repeatable() const {
   const auto is_key = [](const HeaderField& field) { return same_name(field.name, "Idempotency-Key"); };
-  return method == "GET" || std::ranges::any_of(headers, is_key);
+  return method == "GET" || is_idempotent || std::ranges::any_of(headers, is_key);
 }
 
 std::optional<std::string_view> Reply::header(std::string_view name) const {
@@ -110,16 +110,28 @@ class Client::Connection {
 
   bool is_open() const { return is_open_; }
 
-  /// Runs one exchange to its end. Throws what it threw.
-  Reply exchange(Request request) {
+  /// Makes one exchange ready; `finish` runs it.
+  void begin(Request request) {
     request_ = std::move(request);
-    std::exception_ptr failure;
-    net::co_spawn(io_, talk(), [&failure](std::exception_ptr thrown) { failure = std::move(thrown); });
+    failure_ = nullptr;
+    is_done_ = false;
     io_.restart();
+    net::co_spawn(io_, talk(), [this](std::exception_ptr thrown) {
+      failure_ = std::move(thrown);
+      is_done_ = true;
+    });
+  }
+
+  /// Runs the exchange to its end. Throws what it threw, and `operation_aborted` when it was stopped.
+  Reply finish() {
     io_.run();
-    if (failure) std::rethrow_exception(failure);
+    if (!is_done_) throw boost::system::system_error(net::error::operation_aborted);
+    if (failure_) std::rethrow_exception(failure_);
     return std::move(reply_);
   }
+
+  /// From another thread, after `begin`: `finish` returns at once.
+  void stop() { io_.stop(); }
 
  private:
   net::awaitable<void> talk() {
@@ -169,6 +181,8 @@ class Client::Connection {
   beast::flat_buffer buffer_;
   Request request_;
   Reply reply_;
+  std::exception_ptr failure_;
+  bool is_done_ = false;
   bool is_open_ = false;
 };
 
@@ -179,6 +193,18 @@ Client::Client(ServerUrl url, std::string token, std::string authorities_file)
       connection_(std::make_unique<Connection>(url_, authorities_file_)) {}
 
 Client::~Client() = default;
+
+void Client::interrupt() {
+  const std::scoped_lock lock(mutex_);
+  is_interrupted_ = true;
+  connection_->stop();
+}
+
+void Client::forget_connection() {
+  auto fresh = std::make_unique<Connection>(url_, authorities_file_);
+  const std::scoped_lock lock(mutex_);
+  connection_.swap(fresh);
+}
 
 Reply Client::send(const ClientRequest& query) {
   Request request(beast::http::string_to_verb(query.method), url_.prefix + query.path, 11);
@@ -192,10 +218,15 @@ Reply Client::send(const ClientRequest& query) {
   // A server may have closed a connection that stood idle: that is seen only now, and tried once more.
   for (bool may_repeat = connection_->is_open() && query.is_repeatable();; may_repeat = false) {
     try {
-      if (!connection_->is_open()) connection_ = std::make_unique<Connection>(url_, authorities_file_);
-      return connection_->exchange(request);
+      {
+        const std::scoped_lock lock(mutex_);
+        if (is_interrupted_) throw ClientFailure(fmt::format("{}: interrupted", url_.authority()));
+        if (!connection_->is_open()) connection_ = std::make_unique<Connection>(url_, authorities_file_);
+        connection_->begin(request);
+      }
+      return connection_->finish();
     } catch (const boost::system::system_error& failure) {
-      connection_ = std::make_unique<Connection>(url_, authorities_file_);
+      forget_connection();
       if (!may_repeat) throw ClientFailure(fmt::format("{}: {}", url_.authority(), failure.code().message()));
     }
   }

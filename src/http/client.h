@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -36,8 +37,9 @@ struct ClientRequest {
   std::string path;
   std::string body = {};                  ///< JSON; empty when there is none.
   std::vector<HeaderField> headers = {};  ///< Beside those that the client itself sets.
+  bool is_idempotent = false;             ///< To ask twice does no more than to ask once.
 
-  /// May it be sent again when nobody knows whether it arrived? A GET, and what has an `Idempotency-Key`.
+  /// May it be sent again when nobody knows whether it arrived? A GET, what has an `Idempotency-Key`, and what says so.
   bool is_repeatable() const;
 };
 
@@ -57,7 +59,7 @@ class ClientFailure : public std::runtime_error {
 };
 
 /// One connection, kept open between requests. TLS certificates are checked against the authorities and the host's
-/// name. Not for several threads.
+/// name. Not for several threads, but for `interrupt`.
 class Client {
  public:
   /// `token` may be empty; it is sent as a Bearer credential. The authorities are the system's, or those of a PEM file
@@ -70,13 +72,19 @@ class Client {
   /// Any answer, refusals too. Bodies up to 64 MiB; 30 s in all. Throws ClientFailure.
   Reply send(const ClientRequest& query);
   Reply get(const std::string& path) { return send({.path = path}); }
+  /// From another thread: the exchange that is under way, and every later one, ends at once with ClientFailure.
+  void interrupt();
 
  private:
   class Connection;
+  void forget_connection();
+
   const ServerUrl url_;
   const std::string token_;
   const std::string authorities_file_;
+  std::mutex mutex_;  ///< Guards which connection it is, and the interruption.
   std::unique_ptr<Connection> connection_;
+  bool is_interrupted_ = false;
 };
 
 }  // namespace cadastre::http

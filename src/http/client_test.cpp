@@ -123,6 +123,7 @@ TEST_CASE("what may have arrived is sent again only when that does no harm") {
   keyed.headers = {{"idempotency-key", "k"}};
   CHECK_FALSE(plain.is_repeatable());
   CHECK(keyed.is_repeatable());
+  CHECK(ClientRequest{.method = "POST", .path = "/", .is_idempotent = true}.is_repeatable());
   Scripted server({{hello, ""}, {hello, ""}, {hello}});
   Client client(parsed(server.url()), "");
   client.get("/");
@@ -150,6 +151,22 @@ TEST_CASE("what is not HTTP, and nobody there, are failures") {
   CHECK_THROWS_AS(client.get("/"), ClientFailure);
   Client nobody(parsed("http://127.0.0.1:1"), "");
   CHECK_THROWS_AS(nobody.get("/"), ClientFailure);
+}
+
+TEST_CASE("a call that waits for its answer can be interrupted, and no other begins") {
+  net::io_context io;
+  net::ip::tcp::acceptor silent(io, {net::ip::address_v4::loopback(), 0});
+  Client client(parsed("http://127.0.0.1:" + std::to_string(silent.local_endpoint().port())), "");
+  net::ip::tcp::socket socket(io);  // open until the end: nobody answers
+  std::thread interrupter([&] {
+    silent.accept(socket);
+    std::string buffer;
+    net::read_until(socket, net::dynamic_buffer(buffer), "\r\n\r\n");
+    client.interrupt();
+  });
+  CHECK_THROWS_AS(client.get("/waits"), ClientFailure);
+  interrupter.join();
+  CHECK_THROWS_WITH_AS(client.get("/later"), doctest::Contains("interrupted"), ClientFailure);
 }
 
 }  // namespace cadastre::http
