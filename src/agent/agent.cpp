@@ -1,0 +1,170 @@
+#include "agent/agent.h"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include "base/log.h"
+
+namespace cadastre {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds poll_interval_min = std::chrono::seconds(1);  // when the control plane does not wait
+
+/// A refusal that is about the reports, not about the agent.
+bool is_disbelief(Code code) {
+  return code == Code::conflict || code == Code::invalid_field || code == Code::malformed;
+}
+
+}  // namespace
+
+NodeFacts node_facts(const NodeCapacity& capacity, const AgentSettings& settings, bool is_kvm_available) {
+  return {.hostname = settings.hostname,
+          .boot_id = settings.boot_id,
+          .ram_total = capacity.ram_total,
+          .ram_used = capacity.ram_used,
+          .cores = capacity.cores,
+          .cpu_load_pct = capacity.load_pct,
+          .disk_total = capacity.disk_total,
+          .disk_used = capacity.disk_used,
+          .kvm_available = is_kvm_available,
+          .reserved = settings.reserved};
+}
+
+Agent::Agent(ControlPlane& control_plane, Hypervisor& hypervisor, FindBoot find_boot, WishJournal& journal,
+             const Clock& clock, Random& random, Wakeup& guests_changed, AgentSettings settings)
+    : control_plane_(control_plane),
+      hypervisor_(hypervisor),
+      clock_(clock),
+      random_(random),
+      guests_changed_(guests_changed),
+      settings_(std::move(settings)),
+      keeper_(hypervisor, std::move(find_boot), journal, clock, settings_.keeper) {}
+
+Agent::Rest Agent::beat() {
+  try {
+    if (const auto renewed = control_plane_.renew_if_due(); !renewed) return failed(beating_, renewed.error().detail);
+    if (!is_hypervisor_here_) return settings_.heartbeat;
+    const auto heard =
+        control_plane_.heartbeat(node_facts(hypervisor_.capacity(), settings_, is_kvm_available_), keeper_.guests());
+    if (!heard) return failed(beating_, heard.error().detail);
+    beating_.worked();
+    return settings_.heartbeat;
+  } catch (const ControlPlaneAway& fault) {
+    return failed(beating_, fault.what());
+  } catch (const HypervisorAway&) {
+    return settings_.heartbeat;  // `work` says so
+  }
+}
+
+Agent::Rest Agent::poll() {
+  const Tick asked_at = clock_.tick();
+  try {
+    auto wishes = control_plane_.wishes(wishes_number_, settings_.wait);
+    if (!wishes) return failed(polling_, wishes.error().detail);
+    polling_.worked();
+    const bool is_news = wishes_number_ != wishes->number;
+    wishes_number_ = wishes->number;
+    keeper_.take(*std::move(wishes));
+    if (is_news) {
+      guests_changed_.ring();
+      return Rest(0);
+    }
+    return std::max(Rest(0), poll_interval_min - (clock_.tick() - asked_at));
+  } catch (const ControlPlaneAway& fault) {
+    return failed(polling_, fault.what());
+  }
+}
+
+void Agent::prove_once() {
+  if (proof_) return;
+  auto proof = hypervisor_.prove(settings_.acceleration);
+  if (!proof) throw std::runtime_error("no guest can be run as --acceleration demands: " + proof.error().detail);
+  log::info("guests are run by", {{"acceleration", name_of(proof->acceleration)}, {"because", proof->sentence}});
+  keeper_.run_with(proof->acceleration);
+  is_kvm_available_ = proof->acceleration == Acceleration::kvm;
+  proof_ = *std::move(proof);
+}
+
+Agent::Rest Agent::turn_of_work() {
+  prove_once();
+  const Rest rest = keeper_.work();
+  working_.worked();
+  if (!is_hypervisor_here_.exchange(true)) heartbeat_due_.ring();
+  return rest;
+}
+
+Agent::Rest Agent::work() {
+  Rest rest(0);
+  try {
+    rest = turn_of_work();
+  } catch (const HypervisorAway& fault) {
+    is_hypervisor_here_ = false;
+    rest = failed(working_, fault.what());
+  }
+  reports_due_.ring();
+  return rest;
+}
+
+Result<void> Agent::tell_one_by_one(const std::vector<GuestReport>& reports) {
+  for (const GuestReport& report : reports) {
+    const auto taken = control_plane_.report({report});
+    if (!taken && !is_disbelief(taken.error().code)) return taken;
+    if (!taken)
+      log::warn("the control plane does not believe a report",
+                {{"vm_id", report.vm.text()}, {"generation", report.generation}, {"reason", taken.error().detail}});
+    keeper_.reports().confirm({report}, clock_.tick());
+  }
+  return {};
+}
+
+Agent::Rest Agent::tell() {
+  if (const Rest rest = telling_.rest_left(clock_.tick()); rest > Rest(0)) return rest;
+  const auto reports = keeper_.reports().due(clock_.tick());
+  if (reports.empty()) return keeper_.reports().until_retelling(clock_.tick());
+  try {
+    auto taken = control_plane_.report(reports);
+    if (taken)
+      keeper_.reports().confirm(reports, clock_.tick());
+    else if (is_disbelief(taken.error().code))
+      taken = tell_one_by_one(reports);
+    if (!taken) return failed(telling_, taken.error().detail);
+    telling_.worked();
+    return keeper_.reports().until_retelling(clock_.tick());
+  } catch (const ControlPlaneAway& fault) {
+    return failed(telling_, fault.what());
+  }
+}
+
+void Agent::run(const std::stop_token& stop) {
+  std::stop_source end;
+  const std::stop_callback pass_on(stop, [&end] { end.request_stop(); });
+  const std::stop_callback interrupt(end.get_token(), [this] { control_plane_.interrupt(); });
+  std::mutex mutex;
+  std::exception_ptr failure;
+  const auto live = [&](Rest (Agent::*turn)(), Wakeup& wakeup) {
+    try {
+      while (!end.stop_requested()) wakeup.wait(end.get_token(), (this->*turn)());
+    } catch (const std::exception&) {  // what no turn can mend ends all four, and the program says why
+      const std::scoped_lock lock(mutex);
+      if (!failure) failure = std::current_exception();
+      end.request_stop();
+    }
+  };
+  {
+    const std::jthread beats([&] { live(&Agent::beat, heartbeat_due_); });
+    const std::jthread polls([&] { live(&Agent::poll, wishes_due_); });
+    const std::jthread tells([&] { live(&Agent::tell, reports_due_); });
+    live(&Agent::work, guests_changed_);
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace cadastre

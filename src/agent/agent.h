@@ -1,0 +1,109 @@
+// The agent of a node: hears what is wished, sees to it, and tells what has become of it.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "agent/backoff.h"
+#include "agent/guest_keeper.h"
+#include "agent/outage.h"
+#include "agent/wakeup.h"
+#include "base/random.h"
+#include "base/time.h"
+#include "service/control_plane_port.h"
+#include "service/hypervisor_port.h"
+
+namespace cadastre {
+
+struct AgentSettings {
+  KeeperSettings keeper;
+  AccelerationWish acceleration = AccelerationWish::automatic;
+  std::chrono::seconds heartbeat{10};
+  std::chrono::seconds wait{20};  ///< How long the control plane may hold back the answer when nothing new is wished.
+  std::string hostname;
+  std::string boot_id;
+  bool reserved = false;
+};
+
+/// What the machine is now, for a heartbeat.
+NodeFacts node_facts(const NodeCapacity& capacity, const AgentSettings& settings, bool is_kvm_available);
+
+/// Four lives that wait for each other nowhere: heartbeats, wishes, the guests, and reports. Each is a function that
+/// does one turn and answers how long to rest until the next; `run` gives each a thread.
+class Agent {
+ public:
+  using Rest = std::chrono::milliseconds;
+
+  /// All outlive it; the control plane, the hypervisor, the clock and the chance are used by several threads.
+  /// `guests_changed` is what the hypervisor rings.
+  Agent(ControlPlane& control_plane, Hypervisor& hypervisor, FindBoot find_boot, WishJournal& journal,
+        const Clock& clock, Random& random, Wakeup& guests_changed, AgentSettings settings);
+
+  /// Renews the token when it is due and tells that the node lives. There is no heartbeat while the hypervisor cannot
+  /// be reached: the node could run nothing that is placed on it.
+  Rest beat();
+  /// Asks what is wished. Blocks up to `wait`.
+  Rest poll();
+  /// Finds out first what guests can be run with, then makes the guests what is wished. Throws std::runtime_error when
+  /// the acceleration that the operator insists on does not work.
+  Rest work();
+  /// Tells what the control plane does not know yet.
+  Rest tell();
+
+  /// All four, until it is to stop; then it interrupts the control plane. Throws what ended one of them.
+  void run(const std::stop_token& stop);
+
+ private:
+  /// One of the four.
+  struct Life {
+    explicit Life(std::string trouble, BackoffLimits limits = {}) : outage(std::move(trouble)), backoff(limits) {}
+    Rest failed(const std::string& reason, const Clock& clock, Random& random) {
+      outage.begin(reason);
+      const Rest rest = backoff.draw(random);
+      not_before = clock.tick() + rest;
+      return rest;
+    }
+    void worked() {
+      outage.end();
+      backoff.reset();
+      not_before.reset();
+    }
+    /// What is left of the rest after a failure; nothing to rest otherwise.
+    Rest rest_left(Tick now) const { return not_before ? std::max(Rest(0), *not_before - now) : Rest(0); }
+    Outage outage;
+    Backoff backoff;
+    std::optional<Tick> not_before;
+  };
+
+  Rest failed(Life& life, const std::string& reason) { return life.failed(reason, clock_, random_); }
+  void prove_once();
+  Rest turn_of_work();
+  /// Refuses for what is not about one of them.
+  Result<void> tell_one_by_one(const std::vector<GuestReport>& reports);
+
+  ControlPlane& control_plane_;
+  Hypervisor& hypervisor_;
+  const Clock& clock_;
+  Random& random_;
+  Wakeup& guests_changed_;
+  const AgentSettings settings_;
+  GuestKeeper keeper_;
+  Wakeup heartbeat_due_;
+  Wakeup wishes_due_;
+  Wakeup reports_due_;
+  std::optional<AccelerationProof> proof_;  ///< Of the working thread alone.
+  std::atomic<bool> is_kvm_available_ = false;
+  std::atomic<bool> is_hypervisor_here_ = false;  ///< Proved to work, and answered the last time.
+  std::optional<std::int64_t> wishes_number_;     ///< Of the polling thread alone.
+  Life beating_{"the control plane takes no heartbeat"};
+  Life polling_{"the control plane does not say what it wishes"};
+  Life working_{"the hypervisor does not answer", {.most = std::chrono::seconds(10)}};
+  Life telling_{"the control plane takes no reports"};
+};
+
+}  // namespace cadastre

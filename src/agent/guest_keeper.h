@@ -1,0 +1,83 @@
+// Makes the guests of a node what is wished of them.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/guest_step.h"
+#include "agent/report_box.h"
+#include "agent/wish_journal.h"
+#include "service/hypervisor_port.h"
+
+namespace cadastre {
+
+/// From what a guest boots: the node's own answer to a `vm_type`. Refuses one that the node has nothing for.
+using FindBoot = std::function<Result<BootSource>(const std::string& vm_type)>;
+
+struct KeeperSettings {
+  Graces graces;
+  std::size_t threads = 4;  ///< At how many guests it works at a time.
+};
+
+/// Looks, decides with `next_step`, and acts. Keeps nothing that matters but the journal: it may be stopped at any
+/// moment and started again. Nothing happens to guests of which nothing is wished.
+class GuestKeeper {
+ public:
+  /// How long nothing is looked at while nobody says that something has changed.
+  static constexpr std::chrono::seconds look_interval{10};
+
+  GuestKeeper(Hypervisor& hypervisor, FindBoot find_boot, WishJournal& journal, const Clock& clock,
+              KeeperSettings settings);
+
+  /// What is wished from now on. Safe to call while it works.
+  void take(NodeWishes wishes);
+  /// With what guests are to be run; nothing is started before it is known.
+  void run_with(Acceleration acceleration) { acceleration_ = acceleration; }
+  /// Looks at all guests once and does what is to be done; answers how long until it is to look again. What it found is
+  /// in `reports` and `guests`. Throws HypervisorAway when the hypervisor went away; what could be done is done.
+  std::chrono::milliseconds work();
+
+  ReportBox& reports() { return reports_; }
+  /// All guests of ours on the node, wished or not, as they were last seen.
+  std::vector<VmId> guests() const;
+
+ private:
+  /// What is remembered of one guest between two looks.
+  struct Memory {
+    std::optional<Tick> asked_to_end;
+    std::optional<Tick> removal_again_at;  ///< A removal that was refused is not tried before.
+    std::chrono::milliseconds removal_wait{0};
+  };
+
+  void note_sight(const GuestSight& sight, const std::set<VmId>& wished);
+  GuestView view_of(const WishedGuest& wish, const GuestSight& sight);
+  /// Goes on with one guest until it is to rest; answers when it is to be looked at again.
+  std::optional<Tick> settle(const WishedGuest& wish, GuestView view);
+  Result<void> act(const WishedGuest& wish, GuestVerb verb);
+  void press_power_button(const WishedGuest& wish);
+  Result<void> define_and_start(const WishedGuest& wish);
+  /// What becomes of a wish that was refused; answers when it is tried again.
+  std::optional<Tick> refused(const WishedGuest& wish, GuestVerb verb, const Refusal& refusal);
+  Memory& memory_of(const VmId& id);
+
+  Hypervisor& hypervisor_;
+  const FindBoot find_boot_;
+  WishJournal& journal_;
+  const Clock& clock_;
+  const KeeperSettings settings_;
+  ReportBox reports_;
+  std::optional<Acceleration> acceleration_;
+
+  mutable std::mutex mutex_;  ///< Guards what follows.
+  std::optional<NodeWishes> wishes_;
+  std::map<VmId, Memory> memories_;
+  std::vector<VmId> guests_;
+  std::set<VmId> known_orphans_;
+};
+
+}  // namespace cadastre

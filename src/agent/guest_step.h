@@ -1,0 +1,44 @@
+// What is to be done next to one guest, so that it becomes what is wished.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "domain/guest.h"
+#include "service/control_plane_port.h"
+
+namespace cadastre {
+
+/// The verbs of a hypervisor that a wish may need. `rest`: nothing, until the guest changes or time has passed.
+enum class GuestVerb { rest, define_and_start, shut_down, destroy, remove, note_generation };
+
+/// How long a guest may take to end by itself.
+struct Graces {
+  std::chrono::milliseconds stop = std::chrono::seconds(30);
+  std::chrono::milliseconds removal = std::chrono::seconds(5);
+};
+
+/// One VM as its node has it.
+struct GuestView {
+  std::optional<Guest> guest;          ///< Nothing when the hypervisor has none.
+  bool has_leftovers = false;          ///< Files of it lie about without a guest.
+  std::int64_t carried_out = 0;        ///< The generation that this agent carried out last; 0: none.
+  std::int64_t begun = 0;              ///< One whose start it began, and did not live to see the end of; 0: none.
+  std::optional<Tick> asked_to_end{};  ///< Since when the guest has been asked to end by itself, for this wish.
+};
+
+struct GuestStep {
+  GuestVerb verb = GuestVerb::rest;
+  std::optional<GuestReport> report;  ///< What the control plane is to know; only when there is nothing to do.
+  std::optional<Tick> again_at;       ///< When to look again, whatever happens.
+};
+
+/// Each generation is carried out once: a guest that has ended since is reported and not started again, and one that
+/// vanished is not made anew. A wish older than what the guest answers to already asks for nothing.
+GuestStep next_step(const WishedGuest& wish, const GuestView& view, const Graces& graces, Tick now);
+
+/// A report that the wish could not be carried out. The sentence is cut to what a report may carry, and of it only
+/// printable text is kept.
+GuestReport failure_report(const WishedGuest& wish, std::string_view sentence);
+
+}  // namespace cadastre
