@@ -16,6 +16,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr milliseconds proved_rest = std::chrono::hours(24);         // there is nothing more to do
 constexpr milliseconds poll_interval_min = std::chrono::seconds(1);  // when the control plane does not wait
 
 /// A refusal that is about the reports, not about the agent.
@@ -51,7 +52,7 @@ Agent::Agent(ControlPlane& control_plane, Hypervisor& hypervisor, FindBoot find_
 Agent::Rest Agent::beat() {
   try {
     if (const auto renewed = control_plane_.renew_if_due(); !renewed) return failed(beating_, renewed.error().detail);
-    if (!is_hypervisor_here_) return settings_.heartbeat;
+    if (!is_proved_ || !is_hypervisor_here_) return settings_.heartbeat;
     const auto heard =
         control_plane_.heartbeat(node_facts(hypervisor_.capacity(), settings_, is_kvm_available_), keeper_.guests());
     if (!heard) return failed(beating_, heard.error().detail);
@@ -83,30 +84,34 @@ Agent::Rest Agent::poll() {
   }
 }
 
-void Agent::prove_once() {
-  if (proof_) return;
-  auto proof = hypervisor_.prove(settings_.acceleration);
-  if (!proof) throw std::runtime_error("no guest can be run as --acceleration demands: " + proof.error().detail);
-  log::info("guests are run by", {{"acceleration", name_of(proof->acceleration)}, {"because", proof->sentence}});
-  keeper_.run_with(proof->acceleration);
-  is_kvm_available_ = proof->acceleration == Acceleration::kvm;
-  proof_ = *std::move(proof);
-}
-
-Agent::Rest Agent::turn_of_work() {
-  prove_once();
-  const Rest rest = keeper_.work();
-  working_.worked();
-  if (!is_hypervisor_here_.exchange(true)) heartbeat_due_.ring();
-  return rest;
+Agent::Rest Agent::prove() {
+  if (is_proved_) return proved_rest;
+  try {
+    const auto proof = settings_.runs_nothing
+                           ? Result<AccelerationProof>({Acceleration::tcg, "It is libvirt's driver for tests."})
+                           : hypervisor_.prove(settings_.acceleration);
+    if (!proof) return failed(proving_, proof.error().detail);
+    log::info("guests are run by", {{"acceleration", name_of(proof->acceleration)}, {"because", proof->sentence}});
+    proving_.worked();
+    is_kvm_available_ = proof->acceleration == Acceleration::kvm;
+    keeper_.run_with(proof->acceleration);
+    is_proved_ = true;
+    guests_changed_.ring();
+    return proved_rest;
+  } catch (const HypervisorAway& fault) {
+    return failed(proving_, fault.what());
+  }
 }
 
 Agent::Rest Agent::work() {
   Rest rest(0);
   try {
-    rest = turn_of_work();
+    rest = keeper_.work();
+    working_.worked();
+    is_hypervisor_here_ = true;
+    if (is_proved_ && !was_heard_.exchange(true)) heartbeat_due_.ring();
   } catch (const HypervisorAway& fault) {
-    is_hypervisor_here_ = false;
+    is_hypervisor_here_ = was_heard_ = false;
     rest = failed(working_, fault.what());
   }
   reports_due_.ring();
@@ -146,13 +151,16 @@ Agent::Rest Agent::tell() {
 void Agent::run(const std::stop_token& stop) {
   std::stop_source end;
   const std::stop_callback pass_on(stop, [&end] { end.request_stop(); });
-  const std::stop_callback interrupt(end.get_token(), [this] { control_plane_.interrupt(); });
+  const std::stop_callback interrupt(end.get_token(), [this] {
+    is_ending_ = true;
+    control_plane_.interrupt();
+  });
   std::mutex mutex;
   std::exception_ptr failure;
   const auto live = [&](Rest (Agent::*turn)(), Wakeup& wakeup) {
     try {
       while (!end.stop_requested()) wakeup.wait(end.get_token(), (this->*turn)());
-    } catch (const std::exception&) {  // what no turn can mend ends all four, and the program says why
+    } catch (const std::exception&) {  // what no turn can mend ends all of them, and the program says why
       const std::scoped_lock lock(mutex);
       if (!failure) failure = std::current_exception();
       end.request_stop();
@@ -161,6 +169,7 @@ void Agent::run(const std::stop_token& stop) {
   {
     const std::jthread beats([&] { live(&Agent::beat, heartbeat_due_); });
     const std::jthread polls([&] { live(&Agent::poll, wishes_due_); });
+    const std::jthread proves([&] { live(&Agent::prove, proof_due_); });
     const std::jthread tells([&] { live(&Agent::tell, reports_due_); });
     live(&Agent::work, guests_changed_);
   }

@@ -23,6 +23,7 @@ namespace cadastre {
 struct AgentSettings {
   KeeperSettings keeper;
   AccelerationWish acceleration = AccelerationWish::automatic;
+  bool runs_nothing = false;  ///< The hypervisor is libvirt's driver for tests: there is nothing to prove.
   std::chrono::seconds heartbeat{10};
   std::chrono::seconds wait{20};  ///< How long the control plane may hold back the answer when nothing new is wished.
   std::string hostname;
@@ -33,8 +34,9 @@ struct AgentSettings {
 /// What the machine is now, for a heartbeat.
 NodeFacts node_facts(const NodeCapacity& capacity, const AgentSettings& settings, bool is_kvm_available);
 
-/// Four lives that wait for each other nowhere: heartbeats, wishes, the guests, and reports. Each is a function that
-/// does one turn and answers how long to rest until the next; `run` gives each a thread.
+/// Five lives that wait for each other nowhere: heartbeats, wishes, the guests, reports, and the proof of what guests
+/// can be run with. Each is a function that does one turn and answers how long to rest until the next; `run` gives each
+/// a thread.
 class Agent {
  public:
   using Rest = std::chrono::milliseconds;
@@ -49,17 +51,19 @@ class Agent {
   Rest beat();
   /// Asks what is wished. Blocks up to `wait`.
   Rest poll();
-  /// Finds out first what guests can be run with, then makes the guests what is wished. Throws std::runtime_error when
-  /// the acceleration that the operator insists on does not work.
+  /// Makes the guests what is wished.
   Rest work();
   /// Tells what the control plane does not know yet.
   Rest tell();
+  /// Finds out what guests can be run with; nothing is started before, and no heartbeat sent. Tries again when nothing
+  /// works, or not what the operator insists on.
+  Rest prove();
 
-  /// All four, until it is to stop; then it interrupts the control plane. Throws what ended one of them.
+  /// All of them, until it is to stop; then it interrupts the control plane. Throws what ended one of them.
   void run(const std::stop_token& stop);
 
  private:
-  /// One of the four.
+  /// One of them.
   struct Life {
     explicit Life(std::string trouble, BackoffLimits limits = {}) : outage(std::move(trouble)), backoff(limits) {}
     Rest failed(const std::string& reason, const Clock& clock, Random& random) {
@@ -80,9 +84,10 @@ class Agent {
     std::optional<Tick> not_before;
   };
 
-  Rest failed(Life& life, const std::string& reason) { return life.failed(reason, clock_, random_); }
-  void prove_once();
-  Rest turn_of_work();
+  /// What fails at the end was interrupted, and is no trouble.
+  Rest failed(Life& life, const std::string& reason) {
+    return is_ending_ ? Rest(0) : life.failed(reason, clock_, random_);
+  }
   /// Refuses for what is not about one of them.
   Result<void> tell_one_by_one(const std::vector<GuestReport>& reports);
 
@@ -96,14 +101,18 @@ class Agent {
   Wakeup heartbeat_due_;
   Wakeup wishes_due_;
   Wakeup reports_due_;
-  std::optional<AccelerationProof> proof_;  ///< Of the working thread alone.
+  Wakeup proof_due_;
+  std::atomic<bool> is_proved_ = false;
   std::atomic<bool> is_kvm_available_ = false;
-  std::atomic<bool> is_hypervisor_here_ = false;  ///< Proved to work, and answered the last time.
-  std::optional<std::int64_t> wishes_number_;     ///< Of the polling thread alone.
+  std::atomic<bool> is_hypervisor_here_ = false;  ///< It answered the last time.
+  std::atomic<bool> was_heard_ = false;           ///< A heartbeat was rung for since the hypervisor is here.
+  std::atomic<bool> is_ending_ = false;
+  std::optional<std::int64_t> wishes_number_;  ///< Of the polling thread alone.
   Life beating_{"the control plane takes no heartbeat"};
   Life polling_{"the control plane does not say what it wishes"};
   Life working_{"the hypervisor does not answer", {.most = std::chrono::seconds(10)}};
   Life telling_{"the control plane takes no reports"};
+  Life proving_{"no guest can be run as the setting acceleration demands"};
 };
 
 }  // namespace cadastre

@@ -39,6 +39,7 @@ struct World {
 
   /// One turn of each life.
   void turn() {
+    agent.prove();
     agent.poll();
     agent.work();
     agent.tell();
@@ -80,19 +81,33 @@ TEST_CASE("everything is reported again each minute") {
   CHECK(world.control_plane.reports.size() == 1);
 }
 
-TEST_CASE("with KVM proved the heartbeat says so, and what is demanded and does not work ends the agent") {
+TEST_CASE("with KVM proved the heartbeat says so; until something is proved nothing starts, and all else is done") {
   World world;
+  world.control_plane.wished = {.number = 1, .guests = {test_wish(1, GuestWish::run, 1)}};
   world.hypervisor.proof = {Acceleration::kvm, "A probe guest ran."};
   world.turn();
   CHECK(world.control_plane.facts[0].kvm_available);
   World other;
   other.hypervisor.proof_refusal = "/dev/kvm cannot be opened.";
-  CHECK_THROWS_WITH_AS(other.agent.work(), doctest::Contains("/dev/kvm cannot be opened."), std::runtime_error);
+  other.hypervisor.guests = world.hypervisor.guests;
+  other.control_plane.wished = {.number = 1,
+                                .guests = {test_wish(1, GuestWish::run, 1), test_wish(2, GuestWish::run, 1)}};
+  other.turn();
+  CHECK(other.hypervisor.take_verbs().empty());
+  CHECK(other.control_plane.heartbeats.empty());
+  const auto reports = other.control_plane.take_reports();
+  REQUIRE(reports.size() == 1);
+  CHECK(reports[0].vm == test_vm(1));
+  other.hypervisor.proof_refusal.clear();
+  other.turn();
+  CHECK(other.hypervisor.take_verbs() == Verbs{"start 2"});
+  CHECK(other.control_plane.heartbeats.size() == 1);
 }
 
 TEST_CASE("waits grow while the control plane is away, and nothing is lost") {
   World world;
   world.control_plane.wished = {.number = 5, .guests = {test_wish(1, GuestWish::run, 1)}};
+  world.agent.prove();
   world.agent.poll();
   world.control_plane.away = "connection refused";
   world.agent.work();
@@ -169,15 +184,15 @@ TEST_CASE("a control plane that does not wait is not asked without a pause") {
   CHECK(world.agent.poll() == seconds(1));
 }
 
-TEST_CASE("all four lives end when they are to, and when one of them cannot go on") {
+TEST_CASE("all lives end when they are to, and when one of them cannot go on") {
   World world(Threads::several);
   std::stop_source stop;
   std::thread running([&] { world.agent.run(stop.get_token()); });
   stop.request_stop();
   running.join();
   World other(Threads::several);
-  other.hypervisor.proof_refusal = "/dev/kvm cannot be opened.";
-  CHECK_THROWS_AS(other.agent.run(std::stop_token()), std::runtime_error);
+  other.hypervisor.away = "broken";
+  CHECK_THROWS_AS(other.agent.run(std::stop_token()), std::logic_error);
 }
 
 }  // namespace cadastre

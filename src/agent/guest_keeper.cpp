@@ -72,6 +72,16 @@ void GuestKeeper::take(NodeWishes wishes) {
   wishes_ = std::move(wishes);
 }
 
+void GuestKeeper::run_with(Acceleration acceleration) {
+  const std::scoped_lock lock(mutex_);
+  acceleration_ = acceleration;
+}
+
+std::optional<Acceleration> GuestKeeper::acceleration() const {
+  const std::scoped_lock lock(mutex_);
+  return acceleration_;
+}
+
 std::vector<VmId> GuestKeeper::guests() const {
   const std::scoped_lock lock(mutex_);
   return guests_;
@@ -113,7 +123,7 @@ milliseconds GuestKeeper::work() {
   }();
   const std::set<VmId> wished = wishes ? ids_of(*wishes) : std::set<VmId>();
   note_sight(sight, wished);
-  if (!wishes || !acceleration_) return look_interval;
+  if (!wishes) return look_interval;
   reports_.keep_only(wished);
   journal_.keep_only(wished);
 
@@ -153,6 +163,7 @@ std::optional<Tick> GuestKeeper::settle(const WishedGuest& wish, GuestView view)
       if (step.report) reports_.put(*step.report);
       return step.again_at ? std::min(*step.again_at, clock_.tick() + ending_interval) : step.again_at;
     }
+    if (step.verb == GuestVerb::define_and_start && !acceleration()) return std::nullopt;
     if (const auto done = act(wish, step.verb); !done) return refused(wish, step.verb, done.error());
     view.guest = hypervisor_.find(wish.id);
     if (step.verb == GuestVerb::remove) view.has_leftovers = false;
@@ -168,7 +179,7 @@ Result<void> GuestKeeper::act(const WishedGuest& wish, GuestVerb verb) {
     case GuestVerb::shut_down: press_power_button(wish); return {};
     case GuestVerb::destroy: return hypervisor_.destroy(wish.id);
     case GuestVerb::remove: return hypervisor_.remove(wish.id);
-    case GuestVerb::define_and_start: return define_and_start(wish);
+    case GuestVerb::define_and_start: return define_and_start(wish, acceleration().value());
     case GuestVerb::note_generation:
       TRY(hypervisor_.set_generation(wish.id, wish.generation));
       journal_.put(wish.id, {.generation = wish.generation, .failure = {}});
@@ -185,12 +196,12 @@ void GuestKeeper::press_power_button(const WishedGuest& wish) {
     log::warn("a guest cannot be asked to end", {{"vm_id", wish.id.text()}, {"reason", pressed.error().detail}});
 }
 
-Result<void> GuestKeeper::define_and_start(const WishedGuest& wish) {
+Result<void> GuestKeeper::define_and_start(const WishedGuest& wish, Acceleration acceleration) {
   auto boot = TRY(find_boot_(wish.vm_type));
   WishJournal::Entry entry = journal_.find(wish.id);
   entry.begun = wish.generation;
   journal_.put(wish.id, entry);
-  TRY(hypervisor_.define_and_start(spec_of(wish, std::move(boot), *acceleration_)));
+  TRY(hypervisor_.define_and_start(spec_of(wish, std::move(boot), acceleration)));
   journal_.put(wish.id, {.generation = wish.generation, .failure = {}});
   return {};
 }

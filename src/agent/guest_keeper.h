@@ -36,8 +36,9 @@ class GuestKeeper {
 
   /// What is wished from now on. Safe to call while it works.
   void take(NodeWishes wishes);
-  /// With what guests are to be run; nothing is started before it is known.
-  void run_with(Acceleration acceleration) { acceleration_ = acceleration; }
+  /// With what guests are to be run; before it is known nothing is started, and all else is done. Safe to call while it
+  /// works.
+  void run_with(Acceleration acceleration);
   /// Looks at all guests once and does what is to be done; answers how long until it is to look again. What it found is
   /// in `reports` and `guests`. Throws HypervisorAway when the hypervisor went away; what could be done is done.
   std::chrono::milliseconds work();
@@ -60,10 +61,11 @@ class GuestKeeper {
   std::optional<Tick> settle(const WishedGuest& wish, GuestView view);
   Result<void> act(const WishedGuest& wish, GuestVerb verb);
   void press_power_button(const WishedGuest& wish);
-  Result<void> define_and_start(const WishedGuest& wish);
+  Result<void> define_and_start(const WishedGuest& wish, Acceleration acceleration);
   /// What becomes of a wish that was refused; answers when it is tried again.
   std::optional<Tick> refused(const WishedGuest& wish, GuestVerb verb, const Refusal& refusal);
   Memory& memory_of(const VmId& id);
+  std::optional<Acceleration> acceleration() const;
 
   Hypervisor& hypervisor_;
   const FindBoot find_boot_;
@@ -71,10 +73,10 @@ class GuestKeeper {
   const Clock& clock_;
   const KeeperSettings settings_;
   ReportBox reports_;
-  std::optional<Acceleration> acceleration_;
 
   mutable std::mutex mutex_;  ///< Guards what follows.
   std::optional<NodeWishes> wishes_;
+  std::optional<Acceleration> acceleration_;
   std::map<VmId, Memory> memories_;
   std::vector<VmId> guests_;
   std::set<VmId> known_orphans_;

@@ -195,7 +195,7 @@ TEST_CASE("guests of ours of which nothing is wished are left as they are, and n
   CHECK(!world.report());
 }
 
-TEST_CASE("nothing is done before the wishes are known, or what guests can be run with") {
+TEST_CASE("nothing is done before the wishes are known, and nothing started before it is known what with") {
   World world;
   world.wish(GuestWish::run, 1);
   ManualClock clock(instant_from_s(1'800'000'000));
@@ -203,10 +203,13 @@ TEST_CASE("nothing is done before the wishes are known, or what guests can be ru
                      world.journal, clock, {.graces = {}, .threads = 1});
   keeper.work();
   CHECK(keeper.guests() == std::vector{test_vm(1)});
-  keeper.take({.number = 1, .guests = {test_wish(1, GuestWish::stop, 2)}});
+  keeper.take({.number = 1, .guests = {test_wish(1, GuestWish::stop, 2), test_wish(2, GuestWish::run, 1)}});
   keeper.work();
-  CHECK(world.hypervisor.take_verbs().empty());
-  CHECK(keeper.reports().due(clock.tick()).empty());
+  CHECK(world.hypervisor.take_verbs() == Verbs{"button 1", "note 1"});
+  CHECK(keeper.reports().due(clock.tick()).size() == 1);
+  keeper.run_with(Acceleration::tcg);
+  keeper.work();
+  CHECK(world.hypervisor.take_verbs() == Verbs{"start 2"});
 }
 
 }  // namespace cadastre

@@ -43,7 +43,7 @@ class ScriptedHypervisor final : public Hypervisor {
   std::set<VmId> leftovers;
   std::vector<std::string> verbs;
   std::map<std::string, std::string> refusals;  ///< By verb: the sentence it is refused with.
-  std::string away;                             ///< By which verb it goes away; `all`: it is.
+  std::string away;                             ///< By which verb it goes away; `all`: it is; `broken`: worse.
   bool heeds_button = true;
   AccelerationProof proof{Acceleration::tcg, "It was asked for."};
   std::string proof_refusal;
@@ -119,6 +119,7 @@ class ScriptedHypervisor final : public Hypervisor {
 
  private:
   void reach(const std::string& verb) const {
+    if (away == "broken") throw std::logic_error("what nobody foresaw");
     if (away == verb || away == "all") throw HypervisorAway("libvirtd does not answer");
   }
   Result<void> note(const std::string& verb, const VmId& id) {

@@ -1,0 +1,54 @@
+// service-vm-host: reads the settings, builds the parts, joins them.
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <exception>
+#include <utility>
+
+#include "base/log.h"
+#include "enrol.h"
+#include "host_process.h"
+#include "settings.h"
+
+namespace {
+
+cadastre::log::Level level_of(const std::string& name) {
+  if (name == "debug") return cadastre::log::Level::debug;
+  if (name == "warning") return cadastre::log::Level::warning;
+  return name == "error" ? cadastre::log::Level::error : cadastre::log::Level::info;
+}
+
+/// The node's key and token are in this process's memory: no core file or crash handler may get them (core(5): with a
+/// limit of 1 neither does).
+void forbid_core_dumps() {
+  const rlimit limit{.rlim_cur = 1, .rlim_max = 1};
+  ::setrlimit(RLIMIT_CORE, &limit);  // lowering is always allowed
+}
+
+int run(const cadastre::Settings& settings) {
+  switch (settings.command) {
+    case cadastre::HostCommand::run: return cadastre::run_agent(settings);
+    case cadastre::HostCommand::enrol: return cadastre::run_enrol(settings);
+    case cadastre::HostCommand::print_pubkey: return cadastre::run_print_pubkey(settings);
+    case cadastre::HostCommand::generate_keypair: return cadastre::run_generate_keypair(settings);
+    case cadastre::HostCommand::print_config: fmt::print("{}", cadastre::encode_settings(settings)); return 0;
+  }
+  std::unreachable();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  forbid_core_dumps();
+  cadastre::Settings settings;
+  if (const auto exit = cadastre::parse_settings(argc, argv, settings)) return exit->code;
+  cadastre::log::configure(settings.log_format == "json" ? cadastre::log::Format::json : cadastre::log::Format::text,
+                           level_of(settings.log_level));
+  try {
+    return run(settings);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "service-vm-host: {}\n", error.what());
+    return 1;
+  }
+}
