@@ -1,6 +1,7 @@
 // The probe guest of LibvirtHypervisor: it proves an acceleration by what it writes to its console.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "compute/acceleration_probe.h"
@@ -13,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto look_interval = 5ms;
+constexpr std::uintmax_t probe_disk_bytes = 1U << 20U;  // SeaBIOS boots from no disk of a single sector
 constexpr const char* kvm_device = "/dev/kvm";
 constexpr std::string_view kernel_marker = "Linux version";
 constexpr const char* kernel_cmdline = "console=ttyS0 earlyprintk=ttyS0 panic=-1 no_timer_check";
@@ -65,6 +67,7 @@ Result<std::chrono::milliseconds> LibvirtHypervisor::run_probe(Acceleration acce
   if (settings_.probe_kernel.empty()) {
     plan.disk = DomainDisk{folder_.disk(id), ImageFormat::raw};
     std::ofstream(plan.disk->path, std::ios::binary) << boot_sector();
+    std::filesystem::resize_file(plan.disk->path, probe_disk_bytes);
   }
   // Ends with the connection, so that none is left when this process does; in the driver for tests it does so anyway.
   const unsigned flags = current->kind() == DomainKind::test ? 0 : VIR_DOMAIN_START_AUTODESTROY;
