@@ -23,6 +23,7 @@ namespace cadastre {
 namespace {
 
 constexpr std::chrono::milliseconds end_patience{1500};
+constexpr std::chrono::seconds probe_limit{30};  // nothing else waits for it, and a busy machine is slow
 
 /// SIGTERM and SIGINT, blocked in every thread that starts after it; a thread of its own takes them. When the agent
 /// has not ended some time after, because something below it hangs, the process ends all the same: nothing is lost.
@@ -93,9 +94,11 @@ int run_agent(const Settings& settings) {
   Wakeup guests_changed;
   std::stop_source stop;
   const EndSignals signals(stop);  // before every other thread
-  const auto hypervisor = open_hypervisor(
-      {.uri = settings.libvirt_uri, .folder = settings.guests_dir, .changed = [&] { guests_changed.ring(); }}, clock,
-      random);
+  const auto hypervisor = open_hypervisor({.uri = settings.libvirt_uri,
+                                           .folder = settings.guests_dir,
+                                           .probe_limit = probe_limit,
+                                           .changed = [&] { guests_changed.ring(); }},
+                                          clock, random);
   ApiControlPlane control_plane({.url = settings.controller, .ca_file = settings.ca_file, .node_id = settings.node_id},
                                 key, token, clock, random);
   const ImageFolder images(settings.images_dir, usual_boot(settings));

@@ -92,14 +92,19 @@ void GuestKeeper::note_sight(const GuestSight& sight, const std::set<VmId>& wish
   std::set<VmId> here(sight.leftovers.begin(), sight.leftovers.end());
   for (const Guest& guest : sight.guests) here.insert(guest.id);
   guests_.assign(here.begin(), here.end());
+  if (wishes_) std::erase_if(memories_, [&](const auto& memory) { return !wished.contains(memory.first); });
+}
+
+void GuestKeeper::note_orphans(const std::set<VmId>& wished) {
+  const std::scoped_lock lock(mutex_);
   if (!wishes_) return;
+  const std::set<VmId> here(guests_.begin(), guests_.end());
   std::erase_if(known_orphans_, [&](const VmId& id) { return !here.contains(id) || wished.contains(id); });
   for (const VmId& id : here) {
     if (wished.contains(id) || !known_orphans_.insert(id).second) continue;
     log::warn("a guest that no VM stands behind is left as it is: remove it by hand if nobody misses it",
               {{"vm_id", id.text()}});
   }
-  std::erase_if(memories_, [&](const auto& memory) { return !wished.contains(memory.first); });
 }
 
 GuestKeeper::Memory& GuestKeeper::memory_of(const VmId& id) {
@@ -116,6 +121,7 @@ GuestView GuestKeeper::view_of(const WishedGuest& wish, const GuestSight& sight)
 }
 
 milliseconds GuestKeeper::work() {
+  const bool is_probing = !acceleration();  // asked first: the files of a probe lie about like a guest's
   const GuestSight sight = hypervisor_.list();
   const std::optional<NodeWishes> wishes = [this] {
     const std::scoped_lock lock(mutex_);
@@ -123,6 +129,7 @@ milliseconds GuestKeeper::work() {
   }();
   const std::set<VmId> wished = wishes ? ids_of(*wishes) : std::set<VmId>();
   note_sight(sight, wished);
+  if (!is_probing) note_orphans(wished);
   if (!wishes) return look_interval;
   reports_.keep_only(wished);
   journal_.keep_only(wished);

@@ -56,6 +56,8 @@ class GuestKeeper {
   };
 
   void note_sight(const GuestSight& sight, const std::set<VmId>& wished);
+  /// Names in the log, once, what nobody wishes anything of.
+  void note_orphans(const std::set<VmId>& wished);
   GuestView view_of(const WishedGuest& wish, const GuestSight& sight);
   /// Goes on with one guest until it is to rest; answers when it is to be looked at again.
   std::optional<Tick> settle(const WishedGuest& wish, GuestView view);
