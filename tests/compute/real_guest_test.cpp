@@ -33,6 +33,12 @@ std::string page_at(int port) {
   return page;
 }
 
+std::size_t count_of(const std::string& text, std::string_view part) {
+  std::size_t count = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++count;
+  return count;
+}
+
 std::size_t console_bytes(const World& world, const VmId& id) {
   std::size_t bytes = 0;
   for (const auto& file : std::filesystem::directory_iterator(world / ("guests/" + id.text()))) {
@@ -78,6 +84,32 @@ TEST_CASE("Linux boots with its disk and its port, without any privilege, and le
   CHECK(!world->find(spec.id));
   CHECK(!std::filesystem::exists(world / ("guests/" + spec.id.text())));
   CHECK(world->list().guests.empty());
+}
+
+TEST_CASE("guests of one tenant reach each other, and a guest of another tenant reaches neither") {
+  World world;
+  const auto peer = world.linux_guest("cadastre.lan=192.168.77.2");
+  const auto own = world.linux_guest("cadastre.lan=192.168.77.1 cadastre.ping=192.168.77.2");
+  auto other = world.linux_guest("cadastre.lan=192.168.77.3 cadastre.ping=192.168.77.2");
+  other.tenant = *TenantId::parse("globex");
+  for (const auto& spec : {peer, own, other}) required(world->define_and_start(spec));
+  CHECK(world.shows(own.id, "CADASTRE-GUEST-PING 192.168.77.2 answers"));
+  const auto tries = [&] { return count_of(world->console(other.id), "CADASTRE-GUEST-PING 192.168.77.2 is silent"); };
+  const auto tries_before = tries();  // from here on the peer is known to answer
+  CHECK(comes_true([&] { return tries() >= tries_before + 3; }));
+  CHECK(!holds(world->console(other.id), "answers"));
+  for (const auto& spec : {peer, own, other}) CHECK(world->remove(spec.id));
+}
+
+TEST_CASE("a guest boots with the seed that cloud-init looks for, and it goes with the guest") {
+  World world;
+  auto spec = world.small_guest();
+  spec.seed = GuestSeed{R"({"instance-id":"1"})", "#cloud-config\n{}"};
+  required(world->define_and_start(spec));
+  CHECK(world.shows(spec.id, boot_sector_marker));
+  CHECK(std::filesystem::exists(world / ("guests/" + spec.id.text() + "/seed.iso")));
+  CHECK(world->remove(spec.id));
+  CHECK(!std::filesystem::exists(world / ("guests/" + spec.id.text())));
 }
 
 TEST_CASE("a guest that never stops writing fills neither the disk nor the answer, and its last words are there") {

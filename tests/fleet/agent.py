@@ -5,11 +5,8 @@ Usage: agent.py --server PROGRAM [--store ENGINE]. The test driver's guests live
 anew does with guests that run on is tests/fleet/adoption.py's, on QEMU.
 """
 import argparse
-import json
-import os
 import pathlib
 import secrets
-import signal
 import stat
 import subprocess
 import sys
@@ -19,66 +16,13 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import credential  # noqa: E402
 from client import Client  # noqa: E402
+from node_agent import PATIENCE_S, Agent  # noqa: E402
 from server import Server, add_arguments  # noqa: E402
 
-PATIENCE_S = 40
 LOOK_EVERY_S = 0.05
 ENDS_WITHIN_S = 2
+KERNEL = b"no kernel: the test driver reads none"
 ORDER = {"vm_type": "linux", "ram_mb": 64, "vcpu_count": 1, "disk_gb": 0, "ports": [{"guest_port": 22}]}
-
-
-class Agent:
-    """One machine with its state directory."""
-
-    def __init__(self, server, folder, uri="test:///default", arguments=()):
-        self.server, self.uri, self.arguments = server, uri, list(arguments)
-        self.state = pathlib.Path(folder, "state")
-        self.log_path = pathlib.Path(folder, "agent.log")
-        image = self.state / "images" / "linux"
-        image.mkdir(parents=True)
-        self.state.chmod(0o711)
-        (image / "kernel").write_bytes(b"no kernel: the test driver reads none")
-        self.process = None
-
-    def command(self, *arguments):
-        return [self.server.program("service-vm-host"), *arguments, "--state-dir", self.state]
-
-    def run(self, *arguments, environment=()):
-        return subprocess.run(self.command(*arguments), capture_output=True, text=True, check=False, timeout=PATIENCE_S,
-                              env={**self.server.environment(), **dict(environment)})
-
-    def enrol(self, tenant, node, token_file):
-        return self.run("enrol", "--controller", f"http://{self.server.fleet_address}", "--tenant", tenant, "--node-id", node, "--token-file", token_file)
-
-    def start(self):
-        with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(self.command("run", "--libvirt-uri", self.uri, "--acceleration", "tcg", "--heartbeat-seconds", "1",
-                                                         "--delete-grace-seconds", "1", *self.arguments),
-                                            stdout=log, stderr=log, env=self.server.environment())
-        return self
-
-    def stop(self):
-        """Asks it to end; how many seconds that took, and its exit status."""
-        began = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(PATIENCE_S)
-        return time.monotonic() - began, status
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def end(self):
-        if self.process and self.process.poll() is None:
-            self.kill()
-
-    def log(self):
-        return self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
-
-    def steps(self, vm):
-        """What it did to the guest, in order."""
-        lines = [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
-        return [line["step"] for line in lines if line.get("vm_id") == vm and "is made" in line.get("message", line.get("msg", ""))]
 
 
 class Trial:
@@ -253,6 +197,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="cadastre-agent-") as folder, Server(arguments.server, store=arguments.store) as server:
         trial = Trial(server, folder)
         agent = Agent(server, folder)
+        agent.add_image("linux", kernel=KERNEL)
         try:
             for item in ITEMS:
                 began = time.monotonic()
