@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "compute/guest_metadata.h"
+#include "compute/segments.h"
 #include "compute/xml_writer.h"
 
 namespace cadastre {
@@ -21,7 +22,7 @@ void write_identity(XmlWriter& xml, const GuestSpec& spec, const DomainPlan& pla
   xml.open("uuid").text(spec.id.text()).close();
   if (!spec.name.empty()) xml.open("title").text(spec.name).close();
   xml.open("metadata");
-  write_guest_metadata(xml, {spec.id, spec.tenant, spec.generation, plan.host_ports, {}});
+  write_guest_metadata(xml, {spec.id, spec.tenant, spec.generation, plan.host_ports, plan.segment, {}});
   xml.close();
 }
 
@@ -69,10 +70,10 @@ void write_seed(XmlWriter& xml, const std::string& path) {
   xml.open("readonly").close().close();
 }
 
-void write_devices(XmlWriter& xml, const GuestSpec& spec, const DomainPlan& plan) {
+void write_devices(XmlWriter& xml, const DomainPlan& plan) {
   xml.open("devices");
   if (plan.disk) write_disk(xml, *plan.disk);
-  if (!spec.seed.empty()) write_seed(xml, spec.seed);
+  if (!plan.seed_path.empty()) write_seed(xml, plan.seed_path);
   xml.open("controller").attribute("type", "usb").attribute("model", "none").close();
   xml.open("serial").attribute("type", "file");
   xml.open("source").attribute("path", plan.console_path).attribute("append", "on").close();
@@ -103,6 +104,14 @@ void write_network(XmlWriter& xml, const GuestSpec& spec, const DomainPlan& plan
   write_argument(xml, fmt::format("virtio-net-pci,netdev=usernet,mac=52:54:00:{:02x}:{:02x}:{:02x},romfile=,bus=pcie.0,"
                                   "addr=0x10",  // far from the slots that libvirt hands out from 1 up and 31 down
                                   id[13], id[14], id[15]));
+  if (plan.segment != 0) {
+    write_argument(xml, "-netdev");
+    write_argument(xml, segment_netdev(plan.segment));
+    write_argument(xml, "-device");
+    write_argument(xml, fmt::format("virtio-net-pci,netdev=segment,mac=56:{:02x}:{:02x}:{:02x}:{:02x}:{:02x},romfile=,"
+                                    "bus=pcie.0,addr=0x11",
+                                    id[11], id[12], id[13], id[14], id[15]));
+  }
   xml.close();
 }
 
@@ -117,7 +126,7 @@ std::string domain_xml(const GuestSpec& spec, const DomainPlan& plan) {
   write_boot(xml, spec);
   write_processor(xml, spec);
   write_lifecycle(xml);
-  write_devices(xml, spec, plan);
+  write_devices(xml, plan);
   write_network(xml, spec, plan);
   return xml.close().str();
 }

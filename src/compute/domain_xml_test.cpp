@@ -45,8 +45,8 @@ TEST_CASE("each choice shows in the domain, and nothing of what was not chosen")
   CHECK(!has(domain_xml(spec, plan), "<disk"));
   CHECK(!has(domain_xml(spec, plan), "hostfwd"));
 
-  spec.seed = "/images/seed.iso";
-  CHECK(has(domain_xml(spec, plan), R"(<source file="/images/seed.iso"/>)"));
+  plan.seed_path = "/guests/seed.iso";
+  CHECK(has(domain_xml(spec, plan), R"(<source file="/guests/seed.iso"/>)"));
 
   spec.boot = ImageBoot{"/images/a.qcow2"};
   plan.disk = DomainDisk{"/guests/disk.qcow2"};
@@ -70,8 +70,8 @@ TEST_CASE("what comes from outside stays text, even where a check before should 
     auto spec = test_guest_spec();
     spec.name = text;
     spec.boot = KernelBoot{text, text, text};
-    spec.seed = text;
     auto plan = test_plan();
+    plan.seed_path = text;
     plan.console_path = text;
     plan.host_ports = {{20001, 22, text}};
     const auto xml = domain_xml(spec, plan);

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "compute/disk_image.h"
+#include "compute/seed_image.h"
 
 namespace cadastre {
 namespace {
@@ -31,15 +32,16 @@ Result<void> make_guest_files(const GuestFolder& folder, const GuestSpec& spec, 
     TRY(check_readable("kernel", kernel->kernel));
     TRY(check_readable("initrd", kernel->initrd));
   }
-  TRY(check_readable("seed", spec.seed));
   folder.create(spec.id);
+  if (spec.seed) TRY(make_seed_image(folder.seed(spec.id), *spec.seed, clock));
   if (spec.disk.value == 0) return {};
   return make_disk(folder.disk(spec.id), spec.disk, image, clock);
 }
 
 DomainPlan plan_guest(const GuestFolder& folder, DomainKind kind, const GuestSpec& spec,
-                      const std::vector<HostPort>& host_ports) {
-  DomainPlan plan{.kind = kind, .console_path = folder.console(spec.id), .host_ports = host_ports};
+                      const std::vector<HostPort>& host_ports, int segment) {
+  DomainPlan plan{.kind = kind, .console_path = folder.console(spec.id), .host_ports = host_ports, .segment = segment};
+  if (spec.seed) plan.seed_path = folder.seed(spec.id);
   if (spec.disk.value > 0) plan.disk = DomainDisk{folder.disk(spec.id)};
   return plan;
 }

@@ -17,6 +17,7 @@ class GuestFolder {
   explicit GuestFolder(std::string root);
   const std::string& root() const { return root_; }
   std::string disk(const VmId& id) const { return path(id) + "/disk.qcow2"; }
+  std::string seed(const VmId& id) const { return path(id) + "/seed.iso"; }
   std::string console(const VmId& id) const { return path(id) + "/console.log"; }
   /// Makes the guest's folder, for its owner alone.
   void create(const VmId& id) const;

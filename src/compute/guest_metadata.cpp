@@ -19,6 +19,7 @@ void write_attributes(XmlWriter& xml, const GuestMetadata& metadata) {
   xml.attribute("tenant", metadata.tenant.text());
   xml.attribute("generation", metadata.generation);
   xml.attribute("ports", ports);
+  xml.attribute("segment", metadata.segment);
   if (metadata.started_at) xml.attribute("started_at", format_rfc3339(*metadata.started_at));
 }
 
@@ -106,9 +107,10 @@ std::optional<GuestMetadata> parse_guest_metadata(std::string_view element) {
   auto tenant = TenantId::parse((*attributes)["tenant"]);
   const auto generation = parse_number<std::int64_t>((*attributes)["generation"]);
   auto ports = parse_host_ports((*attributes)["ports"]);
-  if (!id || !tenant || !generation || !ports) return std::nullopt;
-  return GuestMetadata{*id, *std::move(tenant), *generation, *std::move(ports),
-                       parse_rfc3339((*attributes)["started_at"])};
+  const auto segment = parse_number<std::uint16_t>((*attributes)["segment"]);
+  if (!id || !tenant || !generation || !ports || !segment) return std::nullopt;
+  return GuestMetadata{
+      *id, *std::move(tenant), *generation, *std::move(ports), *segment, parse_rfc3339((*attributes)["started_at"])};
 }
 
 }  // namespace cadastre

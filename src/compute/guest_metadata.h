@@ -22,6 +22,7 @@ struct GuestMetadata {
   TenantId tenant;
   std::int64_t generation = 0;
   std::vector<HostPort> host_ports;
+  int segment = 0;                    ///< Of its tenant on this node; 0: none.
   std::optional<Instant> started_at;  ///< Only in the copy that ends with the guest's process.
 };
 

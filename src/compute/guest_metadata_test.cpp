@@ -9,15 +9,16 @@ constexpr const char* uuid = "0190a000-0000-7000-8000-000000000001";
 
 TEST_CASE("metadata is read as it was written") {
   GuestMetadata written{
-      *VmId::parse(uuid), *TenantId::parse("acme-corp"), 42, {{20001, 22, "tcp"}, {20002, 53, "udp"}}, {}};
+      *VmId::parse(uuid), *TenantId::parse("acme-corp"), 42, {{20001, 22, "tcp"}, {20002, 53, "udp"}}, 7, {}};
   const auto element = encode_guest_metadata(written);
   CHECK(element == R"(<guest vm_id="0190a000-0000-7000-8000-000000000001" tenant="acme-corp" generation="42")"
-                   R"( ports="tcp:20001:22 udp:20002:53"/>)");
+                   R"( ports="tcp:20001:22 udp:20002:53" segment="7"/>)");
   const auto read = parse_guest_metadata(element);
   REQUIRE(read);
   CHECK(read->id == written.id);
   CHECK(read->tenant == written.tenant);
   CHECK(read->generation == 42);
+  CHECK(read->segment == 7);
   REQUIRE(read->host_ports.size() == 2);
   CHECK(read->host_ports[1].host_port == 20002);
   CHECK(read->host_ports[1].guest_port == 53);
@@ -33,9 +34,11 @@ TEST_CASE("metadata is read as it was written") {
 }
 
 TEST_CASE("what is not our element is another's guest") {
-  const std::string good = R"(vm_id="0190a000-0000-7000-8000-000000000001" tenant="acme" generation="1" ports="")";
+  const std::string good =
+      R"(vm_id="0190a000-0000-7000-8000-000000000001" tenant="acme" generation="1" ports="" segment="0")";
   CHECK(parse_guest_metadata("<guest " + good + "/>"));
-  CHECK(parse_guest_metadata(R"(<guest vm_id='0190a000-0000-7000-8000-000000000001' tenant='acme' generation='1'/>)"));
+  CHECK(parse_guest_metadata(
+      R"(<guest vm_id='0190a000-0000-7000-8000-000000000001' tenant='acme' generation='1' segment='65535'/>)"));
   const std::string rows[] = {
       "",
       "<guest/>",
@@ -48,13 +51,15 @@ TEST_CASE("what is not our element is another's guest") {
       "<guest " + good + " x=1/>",
       "<guest " + good + " x=\"1/>",
       "<guest " + good + " x=\"&lt;\"/>",
-      R"(<guest vm_id="../../x" tenant="acme" generation="1" ports=""/>)",
-      R"(<guest vm_id="0190a000-0000-7000-8000-000000000001" tenant="" generation="1" ports=""/>)",
-      R"(<guest vm_id="0190a000-0000-7000-8000-000000000001" tenant="acme" generation="1x" ports=""/>)",
-      R"(<guest vm_id="0190a000-0000-7000-8000-000000000001" tenant="acme" generation="1" ports="tcp:0:22"/>)",
-      R"(<guest vm_id="0190a000-0000-7000-8000-000000000001" tenant="acme" generation="1" ports="tcp:20001"/>)",
-      R"(<guest vm_id="0190a000-0000-7000-8000-000000000001" tenant="acme" generation="1" ports="icmp:1:1"/>)",
-      R"(<guest vm_id="0190a000-0000-7000-8000-000000000001" tenant="acme" generation="1" ports="tcp:70000:22"/>)",
+      R"(<guest vm_id="../../x" tenant="acme" generation="1" ports="" segment="0"/>)",
+      R"(<guest vm_id="0190a000-0000-7000-8000-000000000001" tenant="" generation="1" ports="" segment="0"/>)",
+      R"(<guest vm_id="0190a000-0000-7000-8000-000000000001" tenant="acme" generation="1x" ports="" segment="0"/>)",
+      R"(<guest vm_id="0190a000-0000-7000-8000-000000000001" tenant="acme" generation="1" ports="tcp:0:22" segment="0"/>)",
+      R"(<guest vm_id="0190a000-0000-7000-8000-000000000001" tenant="acme" generation="1" ports="tcp:20001" segment="0"/>)",
+      R"(<guest vm_id="0190a000-0000-7000-8000-000000000001" tenant="acme" generation="1" ports="icmp:1:1" segment="0"/>)",
+      R"(<guest vm_id="0190a000-0000-7000-8000-000000000001" tenant="acme" generation="1" ports="tcp:70000:22" segment="0"/>)",
+      R"(<guest vm_id="0190a000-0000-7000-8000-000000000001" tenant="acme" generation="1" ports=""/>)",
+      R"(<guest vm_id="0190a000-0000-7000-8000-000000000001" tenant="acme" generation="1" ports="" segment="65536"/>)",
   };
   for (const auto& row : rows) {
     CAPTURE(row);

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "compute/disk_image.h"
 #include "compute/guest_files.h"
 #include "compute/host_ports.h"
+#include "compute/segments.h"
 
 namespace cadastre {
 namespace {
@@ -30,16 +32,22 @@ struct DomainList {
   std::span<virDomainPtr> span() const { return {domains, static_cast<std::size_t>(std::max(count, 0))}; }
 };
 
-/// Of guests that stand still too: they will want theirs again.
-std::set<std::pair<std::string, int>> ports_of_others(const LibvirtConnection& connection, const VmId& id) {
+/// What the other guests of the node have; those that stand still will want theirs again.
+struct TakenByOthers {
   std::set<std::pair<std::string, int>> ports;
+  Segments segments;
+};
+
+TakenByOthers taken_by_others(const LibvirtConnection& connection, const VmId& id) {
+  TakenByOthers taken;
   const DomainList list(connection);
   for (auto* const domain : list.span()) {
     const auto metadata = look_at(connection, domain).metadata;
     if (!metadata || metadata->id == id) continue;
-    for (const auto& port : metadata->host_ports) ports.emplace(port.protocol, port.host_port);
+    for (const auto& port : metadata->host_ports) taken.ports.emplace(port.protocol, port.host_port);
+    if (metadata->segment != 0) taken.segments.emplace(metadata->segment, metadata->tenant);
   }
-  return ports;
+  return taken;
 }
 
 bool says_port_is_taken(const std::string& sentence) {
@@ -56,6 +64,17 @@ Result<void> write_metadata(const LibvirtConnection& connection, virDomainPtr do
   // A guest that has just ended has no live copy any more, and needs none.
   if (where == VIR_DOMAIN_AFFECT_LIVE && last_error().code == VIR_ERR_OPERATION_INVALID) return {};
   return connection.refuse_last("The guest's metadata could not be written");
+}
+
+/// What the file system refuses, such as for want of room, is the guest's trouble and nobody else's.
+template <class Work>
+Result<void> on_disk(Work work) {
+  try {
+    return work();
+  } catch (const std::filesystem::filesystem_error& fault) {
+    return refuse(Code::unavailable, "disk",
+                  fmt::format("The node's disk refuses {}: {}.", fault.path1().string(), fault.code().message()));
+  }
 }
 
 Result<void> refuse_stopped() { return refuse(Code::conflict, "state", "The guest does not run."); }
@@ -133,27 +152,29 @@ Result<Guest> LibvirtHypervisor::define_and_start(const GuestSpec& spec) {
     TRY(check_generation(metadata.generation, spec.generation));
     had = metadata.host_ports;
   }
-  TRY(make_guest_files(folder_, spec, clock_));
+  TRY(on_disk([&] { return make_guest_files(folder_, spec, clock_); }));
   return define_new_ports_and_start(found.connection, spec, had);
 }
 
 Result<Guest> LibvirtHypervisor::define_new_ports_and_start(const ConnectionPtr& connection, const GuestSpec& spec,
                                                             const std::vector<HostPort>& had) {
   const std::scoped_lock lock(ports_mutex_);
-  auto taken = ports_of_others(*connection, spec.id);
+  auto taken = taken_by_others(*connection, spec.id);
+  const int segment = choose_segment(spec.tenant, taken.segments);
+  if (segment == 0) return refuse(Code::unavailable, "tenant_id", "The node has too few free network segments.");
   for (int attempt = 1;; ++attempt) {
     const auto ports = choose_host_ports(spec.id, spec.ports, had, [&](int port, const std::string& protocol) {
-      return !taken.contains({protocol, port}) && is_port_free(port, protocol);
+      return !taken.ports.contains({protocol, port}) && is_port_free(port, protocol);
     });
     if (!ports) return refuse(Code::unavailable, "ports", "The node has too few free ports.");
-    const auto plan = plan_guest(folder_, connection->kind(), spec, *ports);
+    const auto plan = plan_guest(folder_, connection->kind(), spec, *ports, segment);
     Found defined{.connection = connection,
                   .domain = DomainHandle(virDomainDefineXML(connection->get(), domain_xml(spec, plan).c_str()))};
     if (defined.domain == nullptr) return connection->refuse_last("The guest could not be defined");
     defined.sight = look_at(*connection, defined.domain.get());
     auto started = start_defined(defined);
     if (started || attempt == start_attempts || !says_port_is_taken(started.error().detail)) return started;
-    for (const auto& port : *ports) taken.emplace(port.protocol, port.host_port);
+    for (const auto& port : *ports) taken.ports.emplace(port.protocol, port.host_port);
   }
 }
 
@@ -215,8 +236,10 @@ Result<void> LibvirtHypervisor::remove(const VmId& id) {
       last_error().code != VIR_ERR_NO_DOMAIN) {
     return found.connection->refuse_last("The guest could not be removed");
   }
-  folder_.remove(id);
-  return {};
+  return on_disk([&]() -> Result<void> {
+    folder_.remove(id);
+    return {};
+  });
 }
 
 Result<void> LibvirtHypervisor::set_generation(const VmId& id, std::int64_t generation) {

@@ -7,6 +7,7 @@
 namespace cadastre {
 namespace {
 
+constexpr std::size_t seed_bytes_max = 1U << 20U;
 constexpr std::size_t path_bytes_max = 1024;     // far below PATH_MAX
 constexpr std::size_t cmdline_bytes_max = 2047;  // Linux on x86 takes 2048 with the final zero
 constexpr std::int64_t ram_mb_max = 16'777'216;  // 16 TiB
@@ -88,7 +89,10 @@ Result<void> check_guest_spec(const GuestSpec& spec) {
   faults.check_range(spec.disk.value, 0, disk_gb_max, "/disk_gb");
   check_boot(faults, spec);
   check_ports(faults, spec.ports);
-  if (!spec.seed.empty()) faults.check_path(spec.seed, "/seed");
+  if (spec.seed) {
+    faults.unless(spec.seed->meta_data.size() + spec.seed->user_data.size() <= seed_bytes_max, "/seed",
+                  fmt::format("may have up to {} bytes", seed_bytes_max));
+  }
   return faults.outcome();
 }
 

@@ -43,6 +43,12 @@ struct ImageBoot {
 
 using BootSource = std::variant<KernelBoot, ImageBoot>;
 
+/// What cloud-init in the guest finds on its NoCloud disk (docs.cloud-init.io, data source NoCloud).
+struct GuestSeed {
+  std::string meta_data;
+  std::string user_data;
+};
+
 /// A guest as the control plane wishes it. What a file is called follows from `id` alone.
 struct GuestSpec {
   VmId id;
@@ -55,11 +61,12 @@ struct GuestSpec {
   Acceleration acceleration = Acceleration::tcg;
   BootSource boot;
   std::vector<PortOrder> ports;
-  std::string seed;  ///< Absolute path of an ISO image with cloud-init's NoCloud files, shown read-only; empty: none.
+  std::optional<GuestSeed> seed;
 };
 
 /// Refuses, with every wrong member: the platform as tenant, a generation below 1, names of another shape, numbers out
-/// of bounds, paths that are not absolute or climb with `..`, and any character outside printable ASCII.
+/// of bounds, paths that are not absolute or climb with `..`, any character outside printable ASCII, and a seed of more
+/// than 1 MiB.
 Result<void> check_guest_spec(const GuestSpec& spec);
 
 /// `paused`: stopped in the midst, such as by a full disk. `failed`: QEMU ended without being asked to.

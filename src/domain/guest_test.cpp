@@ -61,7 +61,8 @@ TEST_CASE("a guest is refused for what could not be a name, a number or a path")
       {"port 65536", [](GuestSpec& s) { s.ports = {{65536, "tcp"}}; }, "/ports/guest_port"},
       {"sctp", [](GuestSpec& s) { s.ports = {{22, "sctp"}}; }, "/ports/protocol"},
       {"33 ports", [](GuestSpec& s) { s.ports.assign(33, {22, "tcp"}); }, "/ports"},
-      {"a relative seed", [](GuestSpec& s) { s.seed = "seed.iso"; }, "/seed"},
+      {"a seed beyond measure", [](GuestSpec& s) { s.seed = GuestSeed{"", std::string((1U << 20U) + 1, '#')}; },
+       "/seed"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.name);
