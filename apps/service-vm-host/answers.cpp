@@ -56,6 +56,54 @@ std::vector<PortOrder> ports_of(const json::Value& record) {
   return ports;
 }
 
+RemoteFile remote_file_of(const json::Value& record) {
+  const auto bytes = decode_hex(text_of(record, "sha256"));
+  const auto digest = bytes ? exactly<32>(*bytes) : std::nullopt;
+  if (!digest) not_understood("sha256 is none");
+  return {.url = text_of(record, "url"), .sha256 = *digest, .size_bytes = number_of(record, "size_bytes")};
+}
+
+WishedImage::Kind image_kind_of(const std::string& format) {
+  if (format == "qcow2") return WishedImage::Kind::qcow2;
+  if (format == "raw") return WishedImage::Kind::raw;
+  if (format == "kernel") return WishedImage::Kind::kernel;
+  not_understood(fmt::format("there is no image format {}", printable(format)));
+}
+
+/// A member that may be missing, or null.
+const json::Value* given(const json::Value& object, std::string_view name) {
+  const json::Value* const value = object.find(name);
+  return value == nullptr || value->kind == json::Kind::null ? nullptr : value;
+}
+
+std::optional<WishedImage> image_of(const json::Value& record) {
+  const json::Value* const image = given(record, "image");
+  if (image == nullptr) return std::nullopt;
+  WishedImage wished{.kind = image_kind_of(text_of(*image, "format")), .file = remote_file_of(*image)};
+  if (const json::Value* const initrd = given(*image, "initrd")) wished.initrd = remote_file_of(*initrd);
+  if (given(*image, "cmdline") != nullptr) wished.cmdline = text_of(*image, "cmdline");
+  return wished;
+}
+
+std::vector<std::string> keys_of(const json::Value& record) {
+  std::vector<std::string> keys;
+  if (given(record, "ssh_authorized_keys") == nullptr) return keys;
+  for (const json::Value& key : member_of(record, "ssh_authorized_keys", json::Kind::array).elements) {
+    if (key.kind != json::Kind::string) not_understood("an SSH key is no text");
+    keys.push_back(key.text);
+  }
+  return keys;
+}
+
+RestartPolicy restart_policy_of(const json::Value& record) {
+  if (given(record, "restart_policy") == nullptr) return RestartPolicy::never;
+  const std::string text = text_of(record, "restart_policy");
+  if (text == "never") return RestartPolicy::never;
+  if (text == "on_failure") return RestartPolicy::on_failure;
+  if (text == "always") return RestartPolicy::always;
+  not_understood(fmt::format("there is no restart policy {}", printable(text)));
+}
+
 WishedGuest wished_guest_of(const json::Value& record) {
   const auto id = VmId::parse(text_of(record, "vm_id"));
   auto tenant = TenantId::parse(text_of(record, "tenant_id"));
@@ -69,7 +117,10 @@ WishedGuest wished_guest_of(const json::Value& record) {
           .ram = Mebibytes{number_of(record, "ram_mb")},
           .vcpus = VcpuCount{number_of(record, "vcpu_count")},
           .disk = Gigabytes{number_of(record, "disk_gb")},
-          .ports = ports_of(record)};
+          .ports = ports_of(record),
+          .image = image_of(record),
+          .ssh_authorized_keys = keys_of(record),
+          .restart = restart_policy_of(record)};
 }
 
 Code code_of(unsigned status) {

@@ -82,7 +82,8 @@ ApiControlPlane::ApiControlPlane(ControlPlaneAddress address, const PrivateKey& 
       random_(random),
       heartbeats_(address_),
       wishes_(address_),
-      reports_(address_) {}
+      reports_(address_),
+      consoles_(address_) {}
 
 Instant ApiControlPlane::now() const { return clock_.now() + time_ahead_.load(); }
 
@@ -171,6 +172,14 @@ Result<void> ApiControlPlane::report(const std::vector<GuestReport>& reports) {
   return {};
 }
 
+Result<void> ApiControlPlane::show_console(const VmId& vm, const std::string& bytes) {
+  TRY(call(consoles_, {.method = "PUT",
+                       .path = node_path("consoles/") + vm.text(),
+                       .body = bytes,
+                       .headers = {{"Content-Type", "application/octet-stream"}}}));
+  return {};
+}
+
 Result<bool> ApiControlPlane::renew_if_due() {
   const auto life = life_of(token_.text());
   if (life && now() < life->half_over()) return false;
@@ -183,7 +192,7 @@ Result<bool> ApiControlPlane::renew_if_due() {
 }
 
 void ApiControlPlane::interrupt() {
-  for (Line* const line : {&heartbeats_, &wishes_, &reports_}) line->client.interrupt();
+  for (Line* const line : {&heartbeats_, &wishes_, &reports_, &consoles_}) line->client.interrupt();
 }
 
 }  // namespace cadastre

@@ -23,7 +23,7 @@ struct ControlPlaneAddress {
   std::string node_id;
 };
 
-/// Keeps three connections, so that no call waits for another. A clock of the node that is wrong does not matter: when
+/// Keeps four connections, so that no call waits for another. A clock of the node that is wrong does not matter: when
 /// a proof is refused as stale, the control plane's own time is taken from the answer.
 class ApiControlPlane final : public ControlPlane {
  public:
@@ -36,6 +36,7 @@ class ApiControlPlane final : public ControlPlane {
   Result<void> heartbeat(const NodeFacts& facts, const std::vector<VmId>& guests) override;
   Result<NodeWishes> wishes(std::optional<std::int64_t> after, std::chrono::seconds wait) override;
   Result<void> report(const std::vector<GuestReport>& reports) override;
+  Result<void> show_console(const VmId& vm, const std::string& bytes) override;
   Result<bool> renew_if_due() override;
   void interrupt() override;
 
@@ -65,6 +66,7 @@ class ApiControlPlane final : public ControlPlane {
   Line heartbeats_;
   Line wishes_;
   Line reports_;
+  Line consoles_;
 };
 
 }  // namespace cadastre

@@ -11,10 +11,12 @@
 #include <thread>
 
 #include "agent/agent.h"
+#include "agent/image_cache.h"
 #include "agent/wish_journal.h"
 #include "api_control_plane.h"
 #include "base/log.h"
 #include "compute/open_hypervisor.h"
+#include "download.h"
 #include "host_state.h"
 #include "image_folder.h"
 #include "machine_facts.h"
@@ -102,9 +104,17 @@ int run_agent(const Settings& settings) {
   ApiControlPlane control_plane({.url = settings.controller, .ca_file = settings.ca_file, .node_id = settings.node_id},
                                 key, token, clock, random);
   const ImageFolder images(settings.images_dir, usual_boot(settings));
-  Agent agent(
-      control_plane, *hypervisor, [&](const std::string& type) { return images.find(type); }, journal, clock, random,
-      guests_changed, agent_settings(settings));
+  ImageCache cache(
+      state.image_cache_folder(),
+      [&settings](const RemoteFile& file, const std::string& path, const std::stop_token& ending) {
+        return download(file, path, ending, {.ca_file = settings.ca_file});
+      },
+      [&guests_changed] { guests_changed.ring(); });
+  const auto find_boot = [&](const WishedGuest& wish) -> Result<std::optional<BootSource>> {
+    if (wish.image) return cache.find(*wish.image);
+    return TRY(images.find(wish.vm_type));
+  };
+  Agent agent(control_plane, *hypervisor, find_boot, journal, clock, random, guests_changed, agent_settings(settings));
   log::info("ready", {{"controller", settings.controller},
                       {"tenant", settings.tenant},
                       {"node_id", settings.node_id},

@@ -27,6 +27,7 @@ class HostState {
   std::string journal_file() const { return folder_ + "/journal.json"; }
   std::string challenge_file() const { return folder_ + "/challenge.json"; }
   std::string guests_folder() const { return folder_ + "/guests"; }
+  std::string image_cache_folder() const { return folder_ + "/image-cache"; }
   std::string images_folder() const { return folder_ + "/images"; }
 
   /// Nothing when there is none. Throws std::runtime_error naming a file that is damaged.

@@ -6,6 +6,7 @@
 #include <functional>
 #include <mutex>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -113,6 +114,8 @@ Agent::Rest Agent::work() {
   } catch (const HypervisorAway& fault) {
     is_hypervisor_here_ = was_heard_ = false;
     rest = failed(working_, fault.what());
+  } catch (const std::system_error& fault) {  // a full disk; nothing is begun that could not be noted
+    rest = failed(working_, fault.what());
   }
   reports_due_.ring();
   return rest;
@@ -148,6 +151,28 @@ Agent::Rest Agent::tell() {
   }
 }
 
+Agent::Rest Agent::show() {
+  const std::vector<VmId> guests = keeper_.wished_guests();
+  std::erase_if(shown_, [&](const auto& shown) { return std::ranges::find(guests, shown.first) == guests.end(); });
+  try {
+    for (const VmId& id : guests) {
+      std::string text = hypervisor_.console(id);
+      std::string& shown = shown_[id];
+      if (text == shown) continue;
+      const auto taken = control_plane_.show_console(id, text);
+      // One that is on this node no more goes from the wishes too.
+      if (!taken && taken.error().code != Code::not_found) return failed(showing_, taken.error().detail);
+      shown = std::move(text);
+    }
+    showing_.worked();
+    return settings_.console;
+  } catch (const ControlPlaneAway& fault) {
+    return failed(showing_, fault.what());
+  } catch (const HypervisorAway&) {
+    return settings_.console;  // `work` says so
+  }
+}
+
 void Agent::run(const std::stop_token& stop) {
   std::stop_source end;
   const std::stop_callback pass_on(stop, [&end] { end.request_stop(); });
@@ -171,6 +196,7 @@ void Agent::run(const std::stop_token& stop) {
     const std::jthread polls([&] { live(&Agent::poll, wishes_due_); });
     const std::jthread proves([&] { live(&Agent::prove, proof_due_); });
     const std::jthread tells([&] { live(&Agent::tell, reports_due_); });
+    const std::jthread shows([&] { live(&Agent::show, consoles_due_); });
     live(&Agent::work, guests_changed_);
   }
   if (failure) std::rethrow_exception(failure);

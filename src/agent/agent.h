@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -25,7 +26,8 @@ struct AgentSettings {
   AccelerationWish acceleration = AccelerationWish::automatic;
   bool runs_nothing = false;  ///< The hypervisor is libvirt's driver for tests: there is nothing to prove.
   std::chrono::seconds heartbeat{10};
-  std::chrono::seconds wait{20};  ///< How long the control plane may hold back the answer when nothing new is wished.
+  std::chrono::seconds console{5};  ///< How often consoles are looked at.
+  std::chrono::seconds wait{20};    ///< How long the control plane may hold back the answer when nothing new is wished.
   std::string hostname;
   std::string boot_id;
   bool reserved = false;
@@ -34,9 +36,9 @@ struct AgentSettings {
 /// What the machine is now, for a heartbeat.
 NodeFacts node_facts(const NodeCapacity& capacity, const AgentSettings& settings, bool is_kvm_available);
 
-/// Five lives that wait for each other nowhere: heartbeats, wishes, the guests, reports, and the proof of what guests
-/// can be run with. Each is a function that does one turn and answers how long to rest until the next; `run` gives each
-/// a thread.
+/// Six lives that wait for each other nowhere: heartbeats, wishes, the guests, reports, consoles, and the proof of what
+/// guests can be run with. Each is a function that does one turn and answers how long to rest until the next; `run`
+/// gives each a thread.
 class Agent {
  public:
   using Rest = std::chrono::milliseconds;
@@ -55,6 +57,8 @@ class Agent {
   Rest work();
   /// Tells what the control plane does not know yet.
   Rest tell();
+  /// Shows the control plane what the guests wrote to their consoles since the last time.
+  Rest show();
   /// Finds out what guests can be run with; nothing is started before, and no heartbeat sent. Tries again when nothing
   /// works, or not what the operator insists on.
   Rest prove();
@@ -102,16 +106,19 @@ class Agent {
   Wakeup wishes_due_;
   Wakeup reports_due_;
   Wakeup proof_due_;
+  Wakeup consoles_due_;
   std::atomic<bool> is_proved_ = false;
   std::atomic<bool> is_kvm_available_ = false;
   std::atomic<bool> is_hypervisor_here_ = false;  ///< It answered the last time.
   std::atomic<bool> was_heard_ = false;           ///< A heartbeat was rung for since the hypervisor is here.
   std::atomic<bool> is_ending_ = false;
   std::optional<std::int64_t> wishes_number_;  ///< Of the polling thread alone.
+  std::map<VmId, std::string> shown_;          ///< Consoles as the control plane has them; of the showing thread alone.
   Life beating_{"the control plane takes no heartbeat"};
   Life polling_{"the control plane does not say what it wishes"};
   Life working_{"the hypervisor does not answer", {.most = std::chrono::seconds(10)}};
   Life telling_{"the control plane takes no reports"};
+  Life showing_{"the control plane takes no consoles"};
   Life proving_{"no guest can be run as the setting acceleration demands"};
 };
 

@@ -27,7 +27,7 @@ struct World {
   Wakeup guests_changed;
   Agent agent{control_plane,
               hypervisor,
-              [](const std::string&) -> Result<BootSource> { return KernelBoot{}; },
+              [](const WishedGuest&) -> Result<std::optional<BootSource>> { return KernelBoot{}; },
               journal,
               clock,
               random,
@@ -66,6 +66,26 @@ TEST_CASE("a wish is heard, carried out and reported, and the heartbeat names th
   CHECK(world.control_plane.facts[0].ram_total == Mebibytes{4096});
   CHECK(world.control_plane.asked_after == std::vector<std::optional<std::int64_t>>{std::nullopt, 5});
   CHECK(world.control_plane.take_reports().empty());
+}
+
+TEST_CASE("what a guest writes to its console is shown when it is new, of guests that a VM stands behind") {
+  World world;
+  world.control_plane.wished = {.number = 5, .guests = {test_wish(1, GuestWish::run, 1)}};
+  world.hypervisor.leftovers.insert(test_vm(9));
+  world.hypervisor.consoles = {{test_vm(1), "booting"}, {test_vm(9), "somebody else's"}};
+  world.turn();
+  world.turn();  // now the guest is seen
+  CHECK(world.agent.show() == seconds(5));
+  world.agent.show();
+  world.hypervisor.consoles[test_vm(1)] = "booting, up";
+  world.agent.show();
+  CHECK(world.control_plane.consoles == Verbs{"booting", "booting, up"});
+  world.control_plane.away = "nobody there";
+  world.hypervisor.consoles[test_vm(1)] = "booting, up, ready";
+  CHECK(world.agent.show() >= seconds(1));
+  world.control_plane.away.clear();
+  world.agent.show();
+  CHECK(world.control_plane.consoles.back() == "booting, up, ready");
 }
 
 TEST_CASE("everything is reported again each minute") {

@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
+#include <iterator>
+#include <system_error>
 #include <utility>
 
+#include "agent/cloud_init.h"
 #include "base/invariant.h"
 #include "base/log.h"
 #include "base/threads.h"
@@ -17,7 +21,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds ending_interval = std::chrono::seconds(1);  // between looks at a guest that is to end
 constexpr milliseconds removal_wait_min = std::chrono::seconds(2);
 constexpr milliseconds removal_wait_max = std::chrono::minutes(1);
-constexpr int steps_max = 8;  // a power cycle takes four
+constexpr milliseconds long_run = std::chrono::minutes(10);  // after that, restarts are counted anew
+constexpr int steps_max = 8;                                 // a power cycle takes four
 
 const char* name_of(GuestVerb verb) {
   switch (verb) {
@@ -38,6 +43,8 @@ std::set<VmId> ids_of(const NodeWishes& wishes) {
 }
 
 GuestSpec spec_of(const WishedGuest& wish, BootSource boot, Acceleration acceleration) {
+  std::optional<GuestSeed> seed;  // what boots a kernel of the node's own reads none
+  if (std::holds_alternative<ImageBoot>(boot)) seed = cloud_init_seed(wish);
   return {.id = wish.id,
           .tenant = wish.tenant,
           .generation = wish.generation,
@@ -48,7 +55,12 @@ GuestSpec spec_of(const WishedGuest& wish, BootSource boot, Acceleration acceler
           .acceleration = acceleration,
           .boot = std::move(boot),
           .ports = wish.ports,
-          .seed = {}};
+          .seed = std::move(seed)};
+}
+
+void note_step(const WishedGuest& wish, GuestVerb verb) {
+  log::info("a guest is made what is wished",
+            {{"vm_id", wish.id.text()}, {"generation", wish.generation}, {"step", name_of(verb)}});
 }
 
 /// Why it was refused, as a sentence that ends as one.
@@ -85,6 +97,15 @@ std::optional<Acceleration> GuestKeeper::acceleration() const {
 std::vector<VmId> GuestKeeper::guests() const {
   const std::scoped_lock lock(mutex_);
   return guests_;
+}
+
+std::vector<VmId> GuestKeeper::wished_guests() const {
+  const std::scoped_lock lock(mutex_);
+  if (!wishes_) return {};
+  const std::set<VmId> wished = ids_of(*wishes_);
+  std::vector<VmId> both;
+  std::ranges::copy_if(guests_, std::back_inserter(both), [&](const VmId& id) { return wished.contains(id); });
+  return both;
 }
 
 void GuestKeeper::note_sight(const GuestSight& sight, const std::set<VmId>& wished) {
@@ -136,19 +157,22 @@ milliseconds GuestKeeper::work() {
 
   std::mutex mutex;  // guards the next two
   Tick again_at = clock_.tick() + look_interval;
-  std::optional<std::string> away;
+  std::exception_ptr trouble;
   in_threads(wishes->guests.size(), settings_.threads, [&](std::size_t i) {
     const WishedGuest& wish = wishes->guests[i];
     try {
       const auto next = settle(wish, view_of(wish, sight));
       const std::scoped_lock lock(mutex);
       if (next) again_at = std::min(again_at, *next);
-    } catch (const HypervisorAway& fault) {
+    } catch (const HypervisorAway&) {
       const std::scoped_lock lock(mutex);
-      away = fault.what();
+      trouble = std::current_exception();
+    } catch (const std::system_error&) {
+      const std::scoped_lock lock(mutex);
+      trouble = std::current_exception();
     }
   });
-  if (away) throw HypervisorAway(*away);
+  if (trouble) std::rethrow_exception(trouble);
   return std::max(milliseconds(0), again_at - clock_.tick());
 }
 
@@ -162,7 +186,9 @@ std::optional<Tick> GuestKeeper::settle(const WishedGuest& wish, GuestView view)
       return std::nullopt;
     }
     if (!view.guest || view.guest->state != GuestState::running) memory.asked_to_end.reset();
+    note_restart(wish, view);
     view.asked_to_end = memory.asked_to_end;
+    view.restart_at = memory.restart_at;
     view.carried_out = tried.generation;
     view.begun = tried.begun;
     const GuestStep step = next_step(wish, view, settings_.graces, clock_.tick());
@@ -171,28 +197,45 @@ std::optional<Tick> GuestKeeper::settle(const WishedGuest& wish, GuestView view)
       return step.again_at ? std::min(*step.again_at, clock_.tick() + ending_interval) : step.again_at;
     }
     if (step.verb == GuestVerb::define_and_start && !acceleration()) return std::nullopt;
-    if (const auto done = act(wish, step.verb); !done) return refused(wish, step.verb, done.error());
+    const auto done = act(wish, step.verb);
+    if (!done) return refused(wish, step.verb, done.error());
+    if (!*done) return std::nullopt;
     view.guest = hypervisor_.find(wish.id);
     if (step.verb == GuestVerb::remove) view.has_leftovers = false;
   }
   return clock_.tick() + ending_interval;  // somebody else changes it as well; it is looked at again
 }
 
-Result<void> GuestKeeper::act(const WishedGuest& wish, GuestVerb verb) {
-  log::info("a guest is made what is wished",
-            {{"vm_id", wish.id.text()}, {"generation", wish.generation}, {"step", name_of(verb)}});
+void GuestKeeper::note_restart(const WishedGuest& wish, const GuestView& view) {
+  Memory& memory = memory_of(wish.id);
+  const Tick now = clock_.tick();
+  const GuestState state = view.guest ? view.guest->state : GuestState::absent;
+  if (state == GuestState::running) {
+    if (!memory.running_since) memory.running_since = now;
+    memory.restart_at.reset();
+    return;
+  }
+  const auto began = std::exchange(memory.running_since, std::nullopt);
+  if (began && now - *began >= long_run) memory.restarts = 0;
+  if (wish.wish == GuestWish::run && !memory.restart_at && is_restarted(wish.restart, state))
+    memory.restart_at = now + restart_wait(memory.restarts++);
+}
+
+Result<bool> GuestKeeper::act(const WishedGuest& wish, GuestVerb verb) {
+  if (verb == GuestVerb::define_and_start) return define_and_start(wish, acceleration().value());
+  note_step(wish, verb);
   switch (verb) {
-    case GuestVerb::rest: return {};
-    case GuestVerb::shut_down: press_power_button(wish); return {};
-    case GuestVerb::destroy: return hypervisor_.destroy(wish.id);
-    case GuestVerb::remove: return hypervisor_.remove(wish.id);
-    case GuestVerb::define_and_start: return define_and_start(wish, acceleration().value());
+    case GuestVerb::rest:
+    case GuestVerb::define_and_start: break;
+    case GuestVerb::shut_down: press_power_button(wish); break;
+    case GuestVerb::destroy: TRY(hypervisor_.destroy(wish.id)); break;
+    case GuestVerb::remove: TRY(hypervisor_.remove(wish.id)); break;
     case GuestVerb::note_generation:
       TRY(hypervisor_.set_generation(wish.id, wish.generation));
       journal_.put(wish.id, {.generation = wish.generation, .failure = {}});
-      return {};
+      break;
   }
-  std::unreachable();
+  return true;
 }
 
 /// A guest without a button gets the same time as one that does not heed it: it may be on its way already.
@@ -203,14 +246,16 @@ void GuestKeeper::press_power_button(const WishedGuest& wish) {
     log::warn("a guest cannot be asked to end", {{"vm_id", wish.id.text()}, {"reason", pressed.error().detail}});
 }
 
-Result<void> GuestKeeper::define_and_start(const WishedGuest& wish, Acceleration acceleration) {
-  auto boot = TRY(find_boot_(wish.vm_type));
+Result<bool> GuestKeeper::define_and_start(const WishedGuest& wish, Acceleration acceleration) {
+  auto boot = TRY(find_boot_(wish));
+  if (!boot) return false;
+  note_step(wish, GuestVerb::define_and_start);
   WishJournal::Entry entry = journal_.find(wish.id);
   entry.begun = wish.generation;
   journal_.put(wish.id, entry);
-  TRY(hypervisor_.define_and_start(spec_of(wish, std::move(boot), acceleration)));
+  TRY(hypervisor_.define_and_start(spec_of(wish, *std::move(boot), acceleration)));
   journal_.put(wish.id, {.generation = wish.generation, .failure = {}});
-  return {};
+  return true;
 }
 
 std::optional<Tick> GuestKeeper::refused(const WishedGuest& wish, GuestVerb verb, const Refusal& refusal) {

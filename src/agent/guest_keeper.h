@@ -16,8 +16,9 @@
 
 namespace cadastre {
 
-/// From what a guest boots: the node's own answer to a `vm_type`. Refuses one that the node has nothing for.
-using FindBoot = std::function<Result<BootSource>(const std::string& vm_type)>;
+/// From what a guest boots. Nothing while that is on its way; whoever brings it sees to it that the keeper works again.
+/// Refuses a wish that there is nothing for.
+using FindBoot = std::function<Result<std::optional<BootSource>>(const WishedGuest& wish)>;
 
 struct KeeperSettings {
   Graces graces;
@@ -40,12 +41,15 @@ class GuestKeeper {
   /// works.
   void run_with(Acceleration acceleration);
   /// Looks at all guests once and does what is to be done; answers how long until it is to look again. What it found is
-  /// in `reports` and `guests`. Throws HypervisorAway when the hypervisor went away; what could be done is done.
+  /// in `reports` and `guests`. Throws HypervisorAway when the hypervisor went away, and std::system_error when the
+  /// agent's own files cannot be written; what could be done is done.
   std::chrono::milliseconds work();
 
   ReportBox& reports() { return reports_; }
   /// All guests of ours on the node, wished or not, as they were last seen.
   std::vector<VmId> guests() const;
+  /// Those of them that something is wished of.
+  std::vector<VmId> wished_guests() const;
 
  private:
   /// What is remembered of one guest between two looks.
@@ -53,6 +57,9 @@ class GuestKeeper {
     std::optional<Tick> asked_to_end;
     std::optional<Tick> removal_again_at;  ///< A removal that was refused is not tried before.
     std::chrono::milliseconds removal_wait{0};
+    std::optional<Tick> restart_at;  ///< A guest that ended by itself is not started again before.
+    std::optional<Tick> running_since;
+    int restarts = 0;  ///< Since it last ran for long.
   };
 
   void note_sight(const GuestSight& sight, const std::set<VmId>& wished);
@@ -61,9 +68,12 @@ class GuestKeeper {
   GuestView view_of(const WishedGuest& wish, const GuestSight& sight);
   /// Goes on with one guest until it is to rest; answers when it is to be looked at again.
   std::optional<Tick> settle(const WishedGuest& wish, GuestView view);
-  Result<void> act(const WishedGuest& wish, GuestVerb verb);
+  /// False when it has to wait for something, and nothing was done.
+  Result<bool> act(const WishedGuest& wish, GuestVerb verb);
+  /// Decides when a guest that has ended by itself may be started again.
+  void note_restart(const WishedGuest& wish, const GuestView& view);
   void press_power_button(const WishedGuest& wish);
-  Result<void> define_and_start(const WishedGuest& wish, Acceleration acceleration);
+  Result<bool> define_and_start(const WishedGuest& wish, Acceleration acceleration);
   /// What becomes of a wish that was refused; answers when it is tried again.
   std::optional<Tick> refused(const WishedGuest& wish, GuestVerb verb, const Refusal& refusal);
   Memory& memory_of(const VmId& id);

@@ -17,9 +17,11 @@ struct World {
   ScriptedHypervisor hypervisor;
   WishJournal journal{""};
   std::string no_image;  ///< Why there is nothing to boot from; empty: there is.
+  bool is_image_coming = false;
   GuestKeeper keeper{hypervisor,
-                     [this](const std::string&) -> Result<BootSource> {
+                     [this](const WishedGuest&) -> Result<std::optional<BootSource>> {
                        if (!no_image.empty()) return refuse(Code::unavailable, "vm_type", no_image);
+                       if (is_image_coming) return std::optional<BootSource>();
                        return KernelBoot{.kernel = "/images/kernel", .initrd = {}, .cmdline = {}};
                      },
                      journal,
@@ -126,6 +128,77 @@ TEST_CASE("a type that the node has no image for fails without asking the hyperv
   CHECK(world.report()->error == world.no_image);
 }
 
+TEST_CASE("a guest whose image is on its way waits for it, and keeps nobody else waiting") {
+  World world;
+  world.is_image_coming = true;
+  CHECK(world.wish(GuestWish::run, 1).empty());
+  CHECK(!world.report());
+  world.is_image_coming = false;
+  world.work();
+  CHECK(world.hypervisor.take_verbs() == Verbs{"start 1"});
+  CHECK(world.says(ReportedState::running, 1));
+}
+
+TEST_CASE("a guest that ends by itself is started again as its policy says, ever later while it goes on ending") {
+  struct Row {
+    RestartPolicy policy;
+    GuestState ended;
+    bool is_restarted;
+  };
+  const Row rows[] = {
+      {RestartPolicy::never, GuestState::stopped, false},      {RestartPolicy::never, GuestState::failed, false},
+      {RestartPolicy::on_failure, GuestState::stopped, false}, {RestartPolicy::on_failure, GuestState::failed, true},
+      {RestartPolicy::always, GuestState::stopped, true},      {RestartPolicy::always, GuestState::failed, true}};
+  for (const Row& row : rows) {
+    CAPTURE(static_cast<int>(row.policy));
+    CAPTURE(name_of(row.ended));
+    World world;
+    WishedGuest wish = test_wish(1, GuestWish::run, 1);
+    wish.restart = row.policy;
+    world.keeper.take({.number = 1, .guests = {wish}});
+    world.work();
+    world.hypervisor.take_verbs();
+    std::vector<int> waits;
+    for (int ends = 0; ends < 4; ++ends) {
+      world.hypervisor.become(test_vm(1), row.ended, "It ended without being asked to.");
+      int waited_s = 0;
+      for (world.work(); waited_s < 60 && world.hypervisor.take_verbs().empty(); ++waited_s) {
+        CHECK(world.report()->state ==
+              (row.ended == GuestState::failed ? ReportedState::failed : ReportedState::stopped));
+        world.clock.advance(seconds(1));
+        world.work();
+      }
+      waits.push_back(waited_s);
+    }
+    CHECK(waits == (row.is_restarted ? std::vector{1, 2, 4, 8} : std::vector{60, 60, 60, 60}));
+  }
+}
+
+TEST_CASE("a guest that ran for long is restarted at once again, and one that is stopped is not") {
+  World world;
+  WishedGuest wish = test_wish(1, GuestWish::run, 1);
+  wish.restart = RestartPolicy::always;
+  world.keeper.take({.number = 1, .guests = {wish}});
+  world.work();
+  for (int i = 0; i < 2; ++i) {
+    world.hypervisor.become(test_vm(1), GuestState::stopped);
+    world.work();
+    world.clock.advance(seconds(1));
+    world.work();
+    world.clock.advance(std::chrono::minutes(10));
+    world.work();
+  }
+  CHECK(world.hypervisor.take_verbs() == Verbs{"start 1", "start 1", "start 1"});
+  wish.wish = GuestWish::stop;
+  wish.generation = 2;
+  world.keeper.take({.number = 2, .guests = {wish}});
+  for (int i = 0; i < 5; ++i) {
+    world.work();
+    world.clock.advance(std::chrono::minutes(1));
+  }
+  CHECK(world.hypervisor.take_verbs() == Verbs{"button 1", "note 1"});
+}
+
 TEST_CASE("a removal that is refused is tried again and again, ever less often, and never reported as done") {
   World world;
   world.wish(GuestWish::run, 1);
@@ -199,7 +272,8 @@ TEST_CASE("nothing is done before the wishes are known, and nothing started befo
   World world;
   world.wish(GuestWish::run, 1);
   ManualClock clock(instant_from_s(1'800'000'000));
-  GuestKeeper keeper(world.hypervisor, [](const std::string&) -> Result<BootSource> { return KernelBoot{}; },
+  GuestKeeper keeper(world.hypervisor,
+                     [](const WishedGuest&) -> Result<std::optional<BootSource>> { return KernelBoot{}; },
                      world.journal, clock, {.graces = {}, .threads = 1});
   keeper.work();
   CHECK(keeper.guests() == std::vector{test_vm(1)});

@@ -60,8 +60,8 @@ GuestStep start_step(const GuestView& view, const Graces& graces, Tick now) {
   return has_process ? end_within(graces.stop, GuestVerb::destroy, view, now) : act(GuestVerb::define_and_start);
 }
 
-/// The wish was carried out before: what has become of it.
-GuestStep tell_seen(const WishedGuest& wish, const GuestView& view) {
+/// What has become of a wish that was carried out before.
+GuestStep tell_state(const WishedGuest& wish, const GuestView& view) {
   switch (state_of(view)) {
     case GuestState::absent: return tell(wish, ReportedState::absent);
     case GuestState::stopped: return tell(wish, ReportedState::stopped);
@@ -74,6 +74,14 @@ GuestStep tell_seen(const WishedGuest& wish, const GuestView& view) {
     case GuestState::failed: return {.report = failure_report(wish, view.guest->reason)};
   }
   std::unreachable();
+}
+
+GuestStep seen_step(const WishedGuest& wish, const GuestView& view, Tick now) {
+  if (!is_restarted(wish.restart, state_of(view))) return tell_state(wish, view);
+  if (view.restart_at && now >= *view.restart_at) return act(GuestVerb::define_and_start);
+  GuestStep step = tell_state(wish, view);
+  step.again_at = view.restart_at;
+  return step;
 }
 
 /// How many bytes the character takes that begins there (RFC 3629 section 4); 0 when it is none that can be shown.
@@ -99,9 +107,20 @@ GuestStep next_step(const WishedGuest& wish, const GuestView& view, const Graces
     case GuestWish::stop: return stop_step(wish, view, graces, now);
     case GuestWish::run:
       if (wish.generation > generation || is_start_unfinished(wish, view)) return start_step(view, graces, now);
-      return tell_seen(wish, view);
+      return seen_step(wish, view, now);
   }
   std::unreachable();
+}
+
+bool is_restarted(RestartPolicy policy, GuestState state) {
+  if (state == GuestState::failed) return policy != RestartPolicy::never;
+  return state == GuestState::stopped && policy == RestartPolicy::always;
+}
+
+std::chrono::milliseconds restart_wait(int restarts) {
+  constexpr std::chrono::milliseconds most = std::chrono::minutes(5);
+  constexpr int doublings_max = 10;
+  return std::min<std::chrono::milliseconds>(std::chrono::seconds(1LL << std::min(restarts, doublings_max)), most);
 }
 
 GuestReport failure_report(const WishedGuest& wish, std::string_view sentence) {

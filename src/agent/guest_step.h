@@ -25,6 +25,7 @@ struct GuestView {
   std::int64_t carried_out = 0;        ///< The generation that this agent carried out last; 0: none.
   std::int64_t begun = 0;              ///< One whose start it began, and did not live to see the end of; 0: none.
   std::optional<Tick> asked_to_end{};  ///< Since when the guest has been asked to end by itself, for this wish.
+  std::optional<Tick> restart_at{};    ///< When one that ended by itself may be started again; nothing: not yet known.
 };
 
 struct GuestStep {
@@ -33,9 +34,16 @@ struct GuestStep {
   std::optional<Tick> again_at;       ///< When to look again, whatever happens.
 };
 
-/// Each generation is carried out once: a guest that has ended since is reported and not started again, and one that
-/// vanished is not made anew. A wish older than what the guest answers to already asks for nothing.
+/// Each generation is carried out once: a guest that has ended since is reported, and started again only as its restart
+/// policy says and when its time has come; one that vanished is not made anew. A wish older than what the guest answers
+/// to already asks for nothing.
 GuestStep next_step(const WishedGuest& wish, const GuestView& view, const Graces& graces, Tick now);
+
+/// Whether its policy has a guest started again that has ended in that state.
+bool is_restarted(RestartPolicy policy, GuestState state);
+
+/// How long a guest is left alone that has been restarted so many times of late: 1 s, doubled each time, up to 5 min.
+std::chrono::milliseconds restart_wait(int restarts);
 
 /// A report that the wish could not be carried out. The sentence is cut to what a report may carry, and of it only
 /// printable text is kept.

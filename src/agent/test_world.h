@@ -99,7 +99,8 @@ class ScriptedHypervisor final : public Hypervisor {
     guests.at(id).generation = generation;
     return {};
   }
-  std::string console(const VmId&) override { return ""; }
+  std::map<VmId, std::string> consoles;
+  std::string console(const VmId& id) override { return consoles[id]; }
   NodeCapacity capacity() override { return {.ram_total = Mebibytes{4096}, .cores = VcpuCount{2}}; }
   Result<AccelerationProof> prove(AccelerationWish) override {
     reach("prove");
@@ -166,6 +167,13 @@ class ScriptedControlPlane final : public ControlPlane {
     if (disbelieves && std::ranges::any_of(told, disbelieves))
       return refuse(Code::conflict, "generation", "Of the VM no such generation was wished.");
     reports.insert(reports.end(), told.begin(), told.end());
+    return {};
+  }
+  std::vector<std::string> consoles;  ///< As they were shown.
+  Result<void> show_console(const VmId&, const std::string& bytes) override {
+    TRY(reach());
+    const std::scoped_lock lock(mutex_);
+    consoles.push_back(bytes);
     return {};
   }
   Result<bool> renew_if_due() override {

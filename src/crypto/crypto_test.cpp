@@ -24,6 +24,9 @@ TEST_CASE("SHA-256 of the standard's examples, whole or in parts (FIPS 180-4)") 
   CHECK(encode_hex(sha256("")) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   CHECK(encode_hex(sha256("abc")) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   CHECK(sha256({as_bytes("a"), as_bytes(""), as_bytes("bc")}) == sha256("abc"));
+  Sha256Stream stream;
+  for (const auto* piece : {"a", "", "bc"}) stream.add(as_bytes(std::string_view(piece)));
+  CHECK(stream.finish() == sha256("abc"));
 }
 
 TEST_CASE("HMAC-SHA-256 of RFC 4231 section 4") {

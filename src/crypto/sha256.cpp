@@ -39,6 +39,27 @@ Digest sha256(std::initializer_list<ByteView> parts) {
   return digest;
 }
 
+struct Sha256Stream::Context {
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hashing{EVP_MD_CTX_new(), &EVP_MD_CTX_free};
+};
+
+Sha256Stream::Sha256Stream() : context_(std::make_unique<Context>()) {
+  expect_ok(context_->hashing != nullptr, "EVP_MD_CTX_new");
+  expect_ok(EVP_DigestInit_ex2(context_->hashing.get(), algorithm(), nullptr), "EVP_DigestInit_ex2");
+}
+
+Sha256Stream::~Sha256Stream() = default;
+
+void Sha256Stream::add(ByteView bytes) {
+  expect_ok(EVP_DigestUpdate(context_->hashing.get(), bytes.data(), bytes.size()), "EVP_DigestUpdate");
+}
+
+Digest Sha256Stream::finish() {
+  Digest digest;
+  expect_ok(EVP_DigestFinal_ex(context_->hashing.get(), digest.data(), nullptr), "EVP_DigestFinal_ex");
+  return digest;
+}
+
 Digest sha256(ByteView bytes) { return sha256({bytes}); }
 Digest sha256(std::string_view text) { return sha256({as_bytes(text)}); }
 

@@ -1,6 +1,7 @@
 // SHA-256 (FIPS 180-4) by OpenSSL, HMAC (RFC 2104) and HKDF (RFC 5869) on it.
 #pragma once
 
+#include <memory>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -13,6 +14,22 @@ using Digest = Bytes<32>;
 Digest sha256(ByteView bytes);
 Digest sha256(std::string_view text);
 Digest sha256(std::initializer_list<ByteView> parts);
+
+/// The SHA-256 of what comes piece by piece, such as a file too large for memory.
+class Sha256Stream {
+ public:
+  Sha256Stream();
+  ~Sha256Stream();
+  Sha256Stream(const Sha256Stream&) = delete;
+  Sha256Stream& operator=(const Sha256Stream&) = delete;
+  void add(ByteView bytes);
+  /// Of all that was added; nothing may be added afterwards.
+  Digest finish();
+
+ private:
+  struct Context;
+  const std::unique_ptr<Context> context_;
+};
 
 /// Whether they are the same, in a time that does not tell where they differ.
 bool equal_in_constant_time(const Digest& a, const Digest& b);

@@ -211,8 +211,8 @@ Reply Client::send(const ClientRequest& query) {
   request.set(beast::http::field::host, url_.authority());
   request.set(beast::http::field::user_agent, "cadastre");
   if (!token_.empty()) request.set(beast::http::field::authorization, "Bearer " + token_);
-  for (const HeaderField& field : query.headers) request.set(field.name, field.value);
   if (!query.body.empty()) request.set(beast::http::field::content_type, "application/json");
+  for (const HeaderField& field : query.headers) request.set(field.name, field.value);
   request.body() = query.body;
   if (query.method != "GET") request.prepare_payload();
   // A server may have closed a connection that stood idle: that is seen only now, and tried once more.

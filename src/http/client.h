@@ -35,8 +35,8 @@ struct HeaderField {
 struct ClientRequest {
   std::string method = "GET";
   std::string path;
-  std::string body = {};                  ///< JSON; empty when there is none.
-  std::vector<HeaderField> headers = {};  ///< Beside those that the client itself sets.
+  std::string body = {};                  ///< JSON, unless a header says otherwise; empty when there is none.
+  std::vector<HeaderField> headers = {};  ///< Beside, or in place of, those that the client itself sets.
   bool is_idempotent = false;             ///< To ask twice does no more than to ask once.
 
   /// May it be sent again when nobody knows whether it arrived? A GET, what has an `Idempotency-Key`, and what says so.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "domain/node.h"
 #include "domain/vm_lifecycle.h"
 
@@ -14,6 +15,25 @@ namespace cadastre {
 
 /// What a guest is to be; `remove` is `delete` on the wire.
 enum class GuestWish { run, stop, remove };
+
+/// Whether a guest that ended by itself is started again; `on_failure`: only when its process was ended from outside.
+enum class RestartPolicy { never, on_failure, always };
+
+/// A file somewhere on the network that is known by what it holds.
+struct RemoteFile {
+  std::string url;  ///< http or https.
+  Bytes<32> sha256{};
+  std::int64_t size_bytes = 0;
+};
+
+/// The catalogue's image for a VM's type.
+struct WishedImage {
+  enum class Kind { qcow2, raw, kernel };
+  Kind kind = Kind::qcow2;
+  RemoteFile file;                   ///< The disk, or the kernel.
+  std::optional<RemoteFile> initrd;  ///< Of a kernel.
+  std::optional<std::string> cmdline;
+};
 
 /// One VM that is placed on this node, as it is wished to be.
 struct WishedGuest {
@@ -27,6 +47,9 @@ struct WishedGuest {
   VcpuCount vcpus;
   Gigabytes disk;
   std::vector<PortOrder> ports;
+  std::optional<WishedImage> image;                ///< Nothing: the catalogue has none; the node may have its own.
+  std::vector<std::string> ssh_authorized_keys{};  ///< Lines of authorized_keys(5) for cloud-init.
+  RestartPolicy restart = RestartPolicy::never;
 };
 
 /// All that is wished of this node.
@@ -54,6 +77,9 @@ class ControlPlane {
   /// What has become of guests. Refused as a whole when one of the reports cannot be believed. More than one request
   /// can take is sent in several.
   virtual Result<void> report(const std::vector<GuestReport>& reports) = 0;
+  /// Takes the place of what the control plane has of the guest's console: its last 64 KiB or less. Refuses with
+  /// `not_found` a VM that is not on this node (any more).
+  virtual Result<void> show_console(const VmId& vm, const std::string& bytes) = 0;
   /// Gets another token in place of the one in use when less than half of its life is left; true when it did.
   virtual Result<bool> renew_if_due() = 0;
   /// For the end of the program: calls that are under way, and all later ones, end at once with ControlPlaneAway.
