@@ -56,17 +56,17 @@ std::vector<PortOrder> ports_of(const json::Value& record) {
   return ports;
 }
 
-RemoteFile remote_file_of(const json::Value& record) {
+ImageFile image_file_of(const json::Value& record) {
   const auto bytes = decode_hex(text_of(record, "sha256"));
   const auto digest = bytes ? exactly<32>(*bytes) : std::nullopt;
   if (!digest) not_understood("sha256 is none");
   return {.url = text_of(record, "url"), .sha256 = *digest, .size_bytes = number_of(record, "size_bytes")};
 }
 
-WishedImage::Kind image_kind_of(const std::string& format) {
-  if (format == "qcow2") return WishedImage::Kind::qcow2;
-  if (format == "raw") return WishedImage::Kind::raw;
-  if (format == "kernel") return WishedImage::Kind::kernel;
+ImageFormat image_format_of(const std::string& format) {
+  if (format == "qcow2") return ImageFormat::qcow2;
+  if (format == "raw") return ImageFormat::raw;
+  if (format == "kernel") return ImageFormat::kernel;
   not_understood(fmt::format("there is no image format {}", printable(format)));
 }
 
@@ -76,12 +76,15 @@ const json::Value* given(const json::Value& object, std::string_view name) {
   return value == nullptr || value->kind == json::Kind::null ? nullptr : value;
 }
 
-std::optional<WishedImage> image_of(const json::Value& record) {
+std::optional<ImageFacts> image_of(const json::Value& record) {
   const json::Value* const image = given(record, "image");
   if (image == nullptr) return std::nullopt;
-  WishedImage wished{.kind = image_kind_of(text_of(*image, "format")), .file = remote_file_of(*image)};
-  if (const json::Value* const initrd = given(*image, "initrd")) wished.initrd = remote_file_of(*initrd);
+  ImageFacts wished{.name = text_of(record, "vm_type"),
+                    .format = image_format_of(text_of(*image, "format")),
+                    .file = image_file_of(*image)};
+  if (const json::Value* const initrd = given(*image, "initrd")) wished.initrd = image_file_of(*initrd);
   if (given(*image, "cmdline") != nullptr) wished.cmdline = text_of(*image, "cmdline");
+  if (given(*image, "min_disk_gb") != nullptr) wished.min_disk = Gigabytes{number_of(*image, "min_disk_gb")};
   return wished;
 }
 
@@ -98,9 +101,7 @@ std::vector<std::string> keys_of(const json::Value& record) {
 RestartPolicy restart_policy_of(const json::Value& record) {
   if (given(record, "restart_policy") == nullptr) return RestartPolicy::never;
   const std::string text = text_of(record, "restart_policy");
-  if (text == "never") return RestartPolicy::never;
-  if (text == "on_failure") return RestartPolicy::on_failure;
-  if (text == "always") return RestartPolicy::always;
+  if (const auto policy = parse_restart_policy(text)) return *policy;
   not_understood(fmt::format("there is no restart policy {}", printable(text)));
 }
 
@@ -135,6 +136,17 @@ Code code_of(unsigned status) {
 }
 
 }  // namespace
+
+std::vector<DisbelievedReport> decode_disbelieved(const http::Reply& reply) {
+  std::vector<DisbelievedReport> disbelieved;
+  const json::Value document = object_of(reply);
+  for (const json::Value& record : member_of(document, "refused", json::Kind::array).elements) {
+    const auto id = VmId::parse(text_of(record, "vm_id"));
+    if (!id) not_understood("vm_id is none");
+    disbelieved.push_back({.vm = *id, .detail = printable(text_of(record, "detail"))});
+  }
+  return disbelieved;
+}
 
 json::Value object_of(const http::Reply& reply) {
   auto document = json::parse(reply.body, document_depth_max).value;

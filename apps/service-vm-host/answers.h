@@ -23,6 +23,9 @@ std::string problem_reason(const http::Reply& reply);
 /// A refusal of the API's, from an answer of 400 to 499.
 Refusal refusal_of(const http::Reply& reply);
 
+/// What the answer of `POST /v1/nodes/{id}/reports` refuses. Throws ControlPlaneAway when it cannot be understood.
+std::vector<DisbelievedReport> decode_disbelieved(const http::Reply& reply);
+
 /// The answer of `GET /v1/nodes/{id}/wishes`. Throws ControlPlaneAway when it cannot be understood: nothing may be done
 /// by half of it.
 NodeWishes decode_wishes(const http::Reply& reply);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "answers.h"
@@ -166,10 +167,13 @@ Result<NodeWishes> ApiControlPlane::wishes(std::optional<std::int64_t> after, st
   return decode_wishes(TRY(call(wishes_, {.path = path})));
 }
 
-Result<void> ApiControlPlane::report(const std::vector<GuestReport>& reports) {
-  for (const std::string& body : report_bodies(reports))
-    TRY(call(reports_, {.method = "POST", .path = node_path("reports"), .body = body}));
-  return {};
+Result<std::vector<DisbelievedReport>> ApiControlPlane::report(const std::vector<GuestReport>& reports) {
+  std::vector<DisbelievedReport> disbelieved;
+  for (const std::string& body : report_bodies(reports)) {
+    const auto reply = TRY(call(reports_, {.method = "POST", .path = node_path("reports"), .body = body}));
+    std::ranges::move(decode_disbelieved(reply), std::back_inserter(disbelieved));
+  }
+  return disbelieved;
 }
 
 Result<void> ApiControlPlane::show_console(const VmId& vm, const std::string& bytes) {

@@ -35,7 +35,7 @@ class ApiControlPlane final : public ControlPlane {
   Result<bool> enrol(const NodeFacts& facts);
   Result<void> heartbeat(const NodeFacts& facts, const std::vector<VmId>& guests) override;
   Result<NodeWishes> wishes(std::optional<std::int64_t> after, std::chrono::seconds wait) override;
-  Result<void> report(const std::vector<GuestReport>& reports) override;
+  Result<std::vector<DisbelievedReport>> report(const std::vector<GuestReport>& reports) override;
   Result<void> show_console(const VmId& vm, const std::string& bytes) override;
   Result<bool> renew_if_due() override;
   void interrupt() override;

@@ -25,7 +25,7 @@ constexpr long slow_limit_s = 60;
 
 /// What one transfer has brought so far.
 struct Transfer {
-  const RemoteFile& file;
+  const ImageFile& file;
   const Descriptor out;
   const std::stop_token stop;
   Sha256Stream hash{};
@@ -51,7 +51,7 @@ int look(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return static_cast<Transfer*>(user)->stop.stop_requested() ? 1 : 0;
 }
 
-std::unexpected<Refusal> refuse_file(Code code, const RemoteFile& file, const std::string& why) {
+std::unexpected<Refusal> refuse_file(Code code, const ImageFile& file, const std::string& why) {
   return refuse(code, "vm_type", fmt::format("The image {} cannot be fetched: {}.", file.url, why));
 }
 
@@ -75,7 +75,7 @@ struct Attempt {
   bool may_repeat = false;
 };
 
-Attempt attempt(const RemoteFile& file, const std::string& path, const std::stop_token& stop,
+Attempt attempt(const ImageFile& file, const std::string& path, const std::stop_token& stop,
                 const DownloadSettings& settings) {
   Transfer transfer{.file = file,
                     .out = Descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)),
@@ -140,7 +140,7 @@ bool rest(const std::stop_token& stop, std::chrono::seconds time) {
 
 }  // namespace
 
-Result<void> download(const RemoteFile& file, const std::string& path, const std::stop_token& stop,
+Result<void> download(const ImageFile& file, const std::string& path, const std::stop_token& stop,
                       const DownloadSettings& settings) {
   for (int count = 1;; ++count) {
     auto tried = attempt(file, path, stop, settings);

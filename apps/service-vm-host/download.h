@@ -18,7 +18,7 @@ struct DownloadSettings {
 /// known by. Nothing but http and https is spoken, redirects (at most 5) included. A transfer of less than 1 KiB a
 /// second for a minute is given up. What may pass is tried three times. Refuses `unavailable` what may work later, and
 /// `invalid_field` a file that is another one. Ends within a second when it is to stop.
-Result<void> download(const RemoteFile& file, const std::string& path, const std::stop_token& stop,
+Result<void> download(const ImageFile& file, const std::string& path, const std::stop_token& stop,
                       const DownloadSettings& settings);
 
 }  // namespace cadastre

@@ -72,7 +72,7 @@ class EndSignals {
 
 std::optional<BootSource> usual_boot(const Settings& settings) {
   if (!settings.kernel.empty()) return KernelBoot{settings.kernel, settings.initrd, settings.cmdline};
-  if (!settings.image.empty()) return ImageBoot{settings.image, ImageFormat::qcow2};
+  if (!settings.image.empty()) return ImageBoot{settings.image, DiskFormat::qcow2};
   return std::nullopt;
 }
 
@@ -106,7 +106,7 @@ int run_agent(const Settings& settings) {
   const ImageFolder images(settings.images_dir, usual_boot(settings));
   ImageCache cache(
       state.image_cache_folder(),
-      [&settings](const RemoteFile& file, const std::string& path, const std::stop_token& ending) {
+      [&settings](const ImageFile& file, const std::string& path, const std::stop_token& ending) {
         return download(file, path, ending, {.ca_file = settings.ca_file});
       },
       [&guests_changed] { guests_changed.ring(); });

@@ -31,8 +31,8 @@ std::optional<BootSource> boot_in(const fs::path& folder) {
                       .initrd = is_there(folder / "initrd") ? (folder / "initrd").string() : "",
                       .cmdline = first_line_of(folder / "cmdline", usual_cmdline)};
   }
-  if (is_there(folder / "disk.qcow2")) return ImageBoot{(folder / "disk.qcow2").string(), ImageFormat::qcow2};
-  if (is_there(folder / "disk.raw")) return ImageBoot{(folder / "disk.raw").string(), ImageFormat::raw};
+  if (is_there(folder / "disk.qcow2")) return ImageBoot{(folder / "disk.qcow2").string(), DiskFormat::qcow2};
+  if (is_there(folder / "disk.raw")) return ImageBoot{(folder / "disk.raw").string(), DiskFormat::raw};
   return std::nullopt;
 }
 

@@ -53,8 +53,8 @@ TEST_CASE("a type boots from what lies in the folder of its name") {
   CHECK(linux_boot.cmdline == "console=ttyS0 quiet");
   const auto debian = std::get<ImageBoot>(folder.find("debian").value());
   CHECK(debian.image == images.file("debian/disk.qcow2"));
-  CHECK(debian.format == ImageFormat::qcow2);
-  CHECK(std::get<ImageBoot>(folder.find("plain").value()).format == ImageFormat::raw);
+  CHECK(debian.format == DiskFormat::qcow2);
+  CHECK(std::get<ImageBoot>(folder.find("plain").value()).format == DiskFormat::raw);
 
   images.add("late", "kernel");
   CHECK(folder.find("late").has_value());

@@ -17,13 +17,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds proved_rest = std::chrono::hours(24);         // there is nothing more to do
+constexpr milliseconds proved_rest = std::chrono::hours(24);  // there is nothing more to do
+constexpr std::chrono::seconds console_interval_min{1};
+constexpr std::chrono::seconds console_interval_max{30};
 constexpr milliseconds poll_interval_min = std::chrono::seconds(1);  // when the control plane does not wait
-
-/// A refusal that is about the reports, not about the agent.
-bool is_disbelief(Code code) {
-  return code == Code::conflict || code == Code::invalid_field || code == Code::malformed;
-}
 
 }  // namespace
 
@@ -121,29 +118,16 @@ Agent::Rest Agent::work() {
   return rest;
 }
 
-Result<void> Agent::tell_one_by_one(const std::vector<GuestReport>& reports) {
-  for (const GuestReport& report : reports) {
-    const auto taken = control_plane_.report({report});
-    if (!taken && !is_disbelief(taken.error().code)) return taken;
-    if (!taken)
-      log::warn("the control plane does not believe a report",
-                {{"vm_id", report.vm.text()}, {"generation", report.generation}, {"reason", taken.error().detail}});
-    keeper_.reports().confirm({report}, clock_.tick());
-  }
-  return {};
-}
-
 Agent::Rest Agent::tell() {
   if (const Rest rest = telling_.rest_left(clock_.tick()); rest > Rest(0)) return rest;
   const auto reports = keeper_.reports().due(clock_.tick());
   if (reports.empty()) return keeper_.reports().until_retelling(clock_.tick());
   try {
-    auto taken = control_plane_.report(reports);
-    if (taken)
-      keeper_.reports().confirm(reports, clock_.tick());
-    else if (is_disbelief(taken.error().code))
-      taken = tell_one_by_one(reports);
-    if (!taken) return failed(telling_, taken.error().detail);
+    const auto told = control_plane_.report(reports);
+    if (!told) return failed(telling_, told.error().detail);
+    for (const auto& [vm, detail] : *told)
+      log::warn("the control plane does not believe a report", {{"vm_id", vm.text()}, {"reason", detail}});
+    keeper_.reports().confirm(reports, clock_.tick());
     telling_.worked();
     return keeper_.reports().until_retelling(clock_.tick());
   } catch (const ControlPlaneAway& fault) {
@@ -156,20 +140,28 @@ Agent::Rest Agent::show() {
   std::erase_if(shown_, [&](const auto& shown) { return std::ranges::find(guests, shown.first) == guests.end(); });
   try {
     for (const VmId& id : guests) {
+      Shown& shown = shown_[id];
+      const Tick now = clock_.tick();
+      if (now < shown.not_before) continue;
       std::string text = hypervisor_.console(id);
-      std::string& shown = shown_[id];
-      if (text == shown) continue;
+      if (text == shown.text) {
+        shown.wait = console_interval_min;
+        continue;
+      }
       const auto taken = control_plane_.show_console(id, text);
       // One that is on this node no more goes from the wishes too.
       if (!taken && taken.error().code != Code::not_found) return failed(showing_, taken.error().detail);
-      shown = std::move(text);
+      shown.text = std::move(text);
+      shown.wait = std::clamp(shown.wait, console_interval_min, console_interval_max);
+      shown.not_before = now + shown.wait;
+      shown.wait *= 2;
     }
     showing_.worked();
-    return settings_.console;
+    return console_interval_min;
   } catch (const ControlPlaneAway& fault) {
     return failed(showing_, fault.what());
   } catch (const HypervisorAway&) {
-    return settings_.console;  // `work` says so
+    return console_interval_min;  // `work` says so
   }
 }
 

@@ -26,8 +26,7 @@ struct AgentSettings {
   AccelerationWish acceleration = AccelerationWish::automatic;
   bool runs_nothing = false;  ///< The hypervisor is libvirt's driver for tests: there is nothing to prove.
   std::chrono::seconds heartbeat{10};
-  std::chrono::seconds console{5};  ///< How often consoles are looked at.
-  std::chrono::seconds wait{20};    ///< How long the control plane may hold back the answer when nothing new is wished.
+  std::chrono::seconds wait{20};  ///< How long the control plane may hold back the answer when nothing new is wished.
   std::string hostname;
   std::string boot_id;
   bool reserved = false;
@@ -57,7 +56,8 @@ class Agent {
   Rest work();
   /// Tells what the control plane does not know yet.
   Rest tell();
-  /// Shows the control plane what the guests wrote to their consoles since the last time.
+  /// Shows the control plane what the guests wrote to their consoles since the last time: at once when a guest was
+  /// silent for long, and ever less often, down to every 30 s, while one goes on writing.
   Rest show();
   /// Finds out what guests can be run with; nothing is started before, and no heartbeat sent. Tries again when nothing
   /// works, or not what the operator insists on.
@@ -67,6 +67,12 @@ class Agent {
   void run(const std::stop_token& stop);
 
  private:
+  /// A console as the control plane has it, and when it may be shown again.
+  struct Shown {
+    std::string text;
+    Tick not_before;
+    std::chrono::seconds wait{0};
+  };
   /// One of them.
   struct Life {
     explicit Life(std::string trouble, BackoffLimits limits = {}) : outage(std::move(trouble)), backoff(limits) {}
@@ -92,8 +98,6 @@ class Agent {
   Rest failed(Life& life, const std::string& reason) {
     return is_ending_ ? Rest(0) : life.failed(reason, clock_, random_);
   }
-  /// Refuses for what is not about one of them.
-  Result<void> tell_one_by_one(const std::vector<GuestReport>& reports);
 
   ControlPlane& control_plane_;
   Hypervisor& hypervisor_;
@@ -113,7 +117,7 @@ class Agent {
   std::atomic<bool> was_heard_ = false;           ///< A heartbeat was rung for since the hypervisor is here.
   std::atomic<bool> is_ending_ = false;
   std::optional<std::int64_t> wishes_number_;  ///< Of the polling thread alone.
-  std::map<VmId, std::string> shown_;          ///< Consoles as the control plane has them; of the showing thread alone.
+  std::map<VmId, Shown> shown_;                ///< Of the showing thread alone.
   Life beating_{"the control plane takes no heartbeat"};
   Life polling_{"the control plane does not say what it wishes"};
   Life working_{"the hypervisor does not answer", {.most = std::chrono::seconds(10)}};

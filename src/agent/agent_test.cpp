@@ -75,17 +75,43 @@ TEST_CASE("what a guest writes to its console is shown when it is new, of guests
   world.hypervisor.consoles = {{test_vm(1), "booting"}, {test_vm(9), "somebody else's"}};
   world.turn();
   world.turn();  // now the guest is seen
-  CHECK(world.agent.show() == seconds(5));
+  CHECK(world.agent.show() == seconds(1));
   world.agent.show();
+  CHECK(world.control_plane.consoles == Verbs{"booting"});
   world.hypervisor.consoles[test_vm(1)] = "booting, up";
+  world.agent.show();
+  CHECK(world.control_plane.consoles.size() == 1);
+  world.clock.advance(seconds(1));
   world.agent.show();
   CHECK(world.control_plane.consoles == Verbs{"booting", "booting, up"});
   world.control_plane.away = "nobody there";
   world.hypervisor.consoles[test_vm(1)] = "booting, up, ready";
-  CHECK(world.agent.show() >= seconds(1));
+  world.clock.advance(seconds(2));
+  world.agent.show();
+  CHECK(world.control_plane.consoles.size() == 2);
   world.control_plane.away.clear();
   world.agent.show();
   CHECK(world.control_plane.consoles.back() == "booting, up, ready");
+}
+
+TEST_CASE("a guest that goes on writing is shown ever less often, and at once again after a silence") {
+  World world;
+  world.control_plane.wished = {.number = 5, .guests = {test_wish(1, GuestWish::run, 1)}};
+  world.turn();
+  world.turn();
+  const auto shown_in = [&](int duration_s, bool is_writing) {
+    const std::size_t before = world.control_plane.consoles.size();
+    for (int second = 0; second < duration_s; ++second) {
+      if (is_writing) world.hypervisor.consoles[test_vm(1)] += "x";
+      world.agent.show();
+      world.clock.advance(seconds(1));
+    }
+    return world.control_plane.consoles.size() - before;
+  };
+  CHECK(shown_in(31, true) == 5);  // after 0, 1, 3, 7 and 15 s
+  CHECK(shown_in(600, true) == 20);
+  CHECK(shown_in(60, false) == 1);  // what it wrote last
+  CHECK(shown_in(3, true) == 2);
 }
 
 TEST_CASE("everything is reported again each minute") {

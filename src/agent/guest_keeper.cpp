@@ -63,6 +63,13 @@ void note_step(const WishedGuest& wish, GuestVerb verb) {
             {{"vm_id", wish.id.text()}, {"generation", wish.generation}, {"step", name_of(verb)}});
 }
 
+Result<void> check_fit(const WishedGuest& wish) {
+  if (!wish.image || wish.disk >= wish.image->min_disk) return {};
+  return refuse(Code::invalid_field, "disk_gb",
+                fmt::format("disk_gb must be at least {} for the image {}; it is {}.", wish.image->min_disk.value,
+                            wish.image->name, wish.disk.value));
+}
+
 /// Why it was refused, as a sentence that ends as one.
 std::string sentence_of(const Refusal& refusal) {
   if (refusal.detail.empty() || refusal.detail.ends_with('.')) return refusal.detail;
@@ -247,6 +254,7 @@ void GuestKeeper::press_power_button(const WishedGuest& wish) {
 }
 
 Result<bool> GuestKeeper::define_and_start(const WishedGuest& wish, Acceleration acceleration) {
+  TRY(check_fit(wish));
   auto boot = TRY(find_boot_(wish));
   if (!boot) return false;
   note_step(wish, GuestVerb::define_and_start);

@@ -128,6 +128,22 @@ TEST_CASE("a type that the node has no image for fails without asking the hyperv
   CHECK(world.report()->error == world.no_image);
 }
 
+TEST_CASE("a disk that is too small for the image fails without asking the hypervisor") {
+  World world;
+  WishedGuest wish = test_wish(1, GuestWish::run, 1);
+  wish.image = ImageFacts{.name = "debian", .min_disk = Gigabytes{4}};
+  wish.disk = Gigabytes{3};
+  world.keeper.take({.number = 1, .guests = {wish}});
+  world.work();
+  CHECK(world.hypervisor.take_verbs().empty());
+  CHECK(world.report()->error == "disk_gb must be at least 4 for the image debian; it is 3.");
+  wish.disk = Gigabytes{4};
+  wish.generation = 2;
+  world.keeper.take({.number = 2, .guests = {wish}});
+  world.work();
+  CHECK(world.hypervisor.take_verbs() == Verbs{"start 1"});
+}
+
 TEST_CASE("a guest whose image is on its way waits for it, and keeps nobody else waiting") {
   World world;
   world.is_image_coming = true;

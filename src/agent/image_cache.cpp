@@ -14,9 +14,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* usual_cmdline = "console=ttyS0 panic=-1";
 
-ImageFormat format_of(WishedImage::Kind kind) {
-  return kind == WishedImage::Kind::raw ? ImageFormat::raw : ImageFormat::qcow2;
-}
+DiskFormat format_of(ImageFormat format) { return format == ImageFormat::raw ? DiskFormat::raw : DiskFormat::qcow2; }
 
 }  // namespace
 
@@ -26,9 +24,9 @@ ImageCache::ImageCache(std::string folder, FetchFile fetch, std::function<void()
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
-std::string ImageCache::path_of(const RemoteFile& file) const { return folder_ + '/' + encode_hex(file.sha256); }
+std::string ImageCache::path_of(const ImageFile& file) const { return folder_ + '/' + encode_hex(file.sha256); }
 
-Result<bool> ImageCache::is_here(const RemoteFile& file) {
+Result<bool> ImageCache::is_here(const ImageFile& file) {
   const std::scoped_lock lock(mutex_);
   if (awaited_.contains(file.sha256)) return false;
   if (const auto failure = failures_.extract(file.sha256)) return std::unexpected(failure.mapped());
@@ -39,17 +37,17 @@ Result<bool> ImageCache::is_here(const RemoteFile& file) {
   return false;
 }
 
-Result<std::optional<BootSource>> ImageCache::find(const WishedImage& image) {
+Result<std::optional<BootSource>> ImageCache::find(const ImageFacts& image) {
   const bool has_file = TRY(is_here(image.file));
   const bool has_initrd = !image.initrd || TRY(is_here(*image.initrd));
   if (!has_file || !has_initrd) return std::optional<BootSource>();
-  if (image.kind != WishedImage::Kind::kernel) return ImageBoot{path_of(image.file), format_of(image.kind)};
+  if (image.format != ImageFormat::kernel) return ImageBoot{path_of(image.file), format_of(image.format)};
   return KernelBoot{.kernel = path_of(image.file),
                     .initrd = image.initrd ? path_of(*image.initrd) : "",
-                    .cmdline = image.cmdline.value_or(usual_cmdline)};
+                    .cmdline = image.cmdline.empty() ? usual_cmdline : image.cmdline};
 }
 
-Result<void> ImageCache::fetch(const RemoteFile& file, const std::stop_token& stop) const {
+Result<void> ImageCache::fetch(const ImageFile& file, const std::stop_token& stop) const {
   const std::string path = path_of(file);
   const std::string part = path + ".part";
   log::info("an image is fetched", {{"url", file.url}, {"bytes", file.size_bytes}});
@@ -66,7 +64,7 @@ Result<void> ImageCache::fetch(const RemoteFile& file, const std::stop_token& st
 void ImageCache::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (asked_.wait(lock, stop, [this] { return !queue_.empty(); })) {
-    const RemoteFile file = queue_.front();
+    const ImageFile file = queue_.front();
     queue_.pop_front();
     lock.unlock();
     const auto fetched = fetch(file, stop);

@@ -20,7 +20,7 @@ namespace cadastre {
 /// Brings a file to the path, whole and as its SHA-256 says, or refuses with a sentence: `unavailable` what may work
 /// the next time, anything else what will not. Ends early, with any refusal, when it is to stop.
 using FetchFile =
-    std::function<Result<void>(const RemoteFile& file, const std::string& path, const std::stop_token& stop)>;
+    std::function<Result<void>(const ImageFile& file, const std::string& path, const std::stop_token& stop)>;
 
 /// `FOLDER/<sha256>`, each put there by one rename after its bytes were checked, so that what is there is whole. Files
 /// are fetched one after the other by a thread of its own: nobody waits for a network. Nothing is ever deleted, since
@@ -34,20 +34,20 @@ class ImageCache {
 
   /// What boots the image; nothing while it is being fetched, which this call begins when nobody did. Refuses, once for
   /// each try, when a file could not be had: asking again tries again.
-  Result<std::optional<BootSource>> find(const WishedImage& image);
+  Result<std::optional<BootSource>> find(const ImageFacts& image);
 
  private:
-  std::string path_of(const RemoteFile& file) const;
-  Result<bool> is_here(const RemoteFile& file);
+  std::string path_of(const ImageFile& file) const;
+  Result<bool> is_here(const ImageFile& file);
   void run(const std::stop_token& stop);
-  Result<void> fetch(const RemoteFile& file, const std::stop_token& stop) const;
+  Result<void> fetch(const ImageFile& file, const std::stop_token& stop) const;
 
   const std::string folder_;
   const FetchFile fetch_;
   const std::function<void()> fetched_;
   std::mutex mutex_;  ///< Guards what follows.
   std::condition_variable_any asked_;
-  std::deque<RemoteFile> queue_;
+  std::deque<ImageFile> queue_;
   std::set<Bytes<32>> awaited_;  ///< In the queue, or being fetched.
   std::map<Bytes<32>, Refusal> failures_;
   std::jthread thread_;  // last: it uses all of the above

@@ -11,13 +11,13 @@
 namespace cadastre {
 namespace {
 
-RemoteFile remote(std::uint8_t number) {
-  RemoteFile file{.url = "http://images/" + std::to_string(number), .size_bytes = 4};
+ImageFile remote(std::uint8_t number) {
+  ImageFile file{.url = "http://images/" + std::to_string(number), .size_bytes = 4};
   file.sha256[0] = number;
   return file;
 }
 
-WishedImage disk_image(std::uint8_t number) { return {.file = remote(number)}; }
+ImageFacts disk_image(std::uint8_t number) { return {.file = remote(number)}; }
 
 /// A cache whose files come from a test's own network.
 struct World {
@@ -26,7 +26,7 @@ struct World {
   std::map<std::uint8_t, Refusal> refusals;
   std::atomic<int> fetches = 0;
   ImageCache cache{folder / "images",
-                   [this](const RemoteFile& file, const std::string& path, const std::stop_token&) -> Result<void> {
+                   [this](const ImageFile& file, const std::string& path, const std::stop_token&) -> Result<void> {
                      ++fetches;
                      std::ofstream(path) << "disk";
                      const auto refusal = refusals.find(file.sha256[0]);
@@ -36,7 +36,7 @@ struct World {
                    [this] { rung.ring(); }};
 
   /// Asks, and asks again when the cache rings, until there is an answer.
-  Result<BootSource> await(const WishedImage& image) {
+  Result<BootSource> await(const ImageFacts& image) {
     for (int rings = 0; rings < 10; ++rings) {
       const auto found = cache.find(image);
       if (!found) return std::unexpected(found.error());
@@ -55,15 +55,15 @@ TEST_CASE("an image is fetched once, and is then what guests boot from") {
   const auto boot = world.await(disk_image(1));
   REQUIRE(boot);
   CHECK(std::get<ImageBoot>(*boot).image == world.folder / ("images/01" + std::string(62, '0')));
-  CHECK(std::get<ImageBoot>(*boot).format == ImageFormat::qcow2);
+  CHECK(std::get<ImageBoot>(*boot).format == DiskFormat::qcow2);
   CHECK(world.await(disk_image(1)));
   CHECK(world.fetches == 1);
 }
 
 TEST_CASE("a kernel comes with its initrd, its command line and no more") {
   World world;
-  WishedImage image = disk_image(1);
-  image.kind = WishedImage::Kind::kernel;
+  ImageFacts image = disk_image(1);
+  image.format = ImageFormat::kernel;
   image.initrd = remote(2);
   image.cmdline = "console=ttyS0 quiet";
   const auto boot = world.await(image);

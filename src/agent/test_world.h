@@ -161,13 +161,17 @@ class ScriptedControlPlane final : public ControlPlane {
     asked_after.push_back(after);
     return wished;
   }
-  Result<void> report(const std::vector<GuestReport>& told) override {
+  Result<std::vector<DisbelievedReport>> report(const std::vector<GuestReport>& told) override {
     TRY(reach());
     const std::scoped_lock lock(mutex_);
-    if (disbelieves && std::ranges::any_of(told, disbelieves))
-      return refuse(Code::conflict, "generation", "Of the VM no such generation was wished.");
-    reports.insert(reports.end(), told.begin(), told.end());
-    return {};
+    std::vector<DisbelievedReport> disbelieved;
+    for (const GuestReport& each : told) {
+      if (disbelieves && disbelieves(each))
+        disbelieved.push_back({.vm = each.vm, .detail = "Of the VM no such generation was wished."});
+      else
+        reports.push_back(each);
+    }
+    return disbelieved;
   }
   std::vector<std::string> consoles;  ///< As they were shown.
   Result<void> show_console(const VmId&, const std::string& bytes) override {

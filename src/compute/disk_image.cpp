@@ -18,7 +18,7 @@ constexpr auto qemu_img_limit = 30s;  // it writes a few hundred KiB; an image's
 constexpr int info_depth_max = 8;     // of nested objects; qcow2's go 3 deep
 constexpr std::int64_t gigabyte = 1'000'000'000;
 
-std::string format_name(ImageFormat format) { return format == ImageFormat::raw ? "raw" : "qcow2"; }
+std::string format_name(DiskFormat format) { return format == DiskFormat::raw ? "raw" : "qcow2"; }
 
 std::unexpected<Refusal> refuse_image(const ImageBoot& image, const std::string& why) {
   return refuse(Code::invalid_field, "boot", fmt::format("The image {} {}.", image.image, why));

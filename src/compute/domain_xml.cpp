@@ -56,7 +56,7 @@ void write_lifecycle(XmlWriter& xml) {
 
 void write_disk(XmlWriter& xml, const DomainDisk& disk) {
   xml.open("disk").attribute("type", "file").attribute("device", "disk");
-  xml.open("driver").attribute("name", "qemu").attribute("type", disk.format == ImageFormat::raw ? "raw" : "qcow2");
+  xml.open("driver").attribute("name", "qemu").attribute("type", disk.format == DiskFormat::raw ? "raw" : "qcow2");
   xml.attribute("discard", "unmap").close();
   xml.open("source").attribute("file", disk.path).close();
   xml.open("target").attribute("dev", "vda").attribute("bus", "virtio").close().close();

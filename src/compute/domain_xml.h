@@ -13,7 +13,7 @@ enum class DomainKind { qemu, test };
 
 struct DomainDisk {
   std::string path;
-  ImageFormat format = ImageFormat::qcow2;
+  DiskFormat format = DiskFormat::qcow2;
 };
 
 /// All that a domain's XML says beside the guest's spec.

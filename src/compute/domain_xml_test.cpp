@@ -16,13 +16,14 @@ TEST_CASE("a domain says what the guest's spec says") {
   auto plan = test_plan();
   plan.disk = DomainDisk{"/guests/disk.qcow2"};
   plan.host_ports = {{20001, 22, "tcp"}, {20002, 53, "udp"}};
+  plan.segment = 7;
   const auto xml = domain_xml(spec, plan);
   const std::string_view parts[] = {
       R"(<domain type="qemu" )",
       "<name>0190a000-0000-7000-8000-0000000a0b0c</name><uuid>0190a000-0000-7000-8000-0000000a0b0c</uuid>",
       "<title>web</title>",
       R"(<metadata><cadastre:guest xmlns:cadastre="urn:cadastre:guest:1" vm_id="0190a000-0000-7000-8000-0000000a0b0c")",
-      R"(tenant="acme" generation="3" ports="tcp:20001:22 udp:20002:53"/></metadata>)",
+      R"(tenant="acme" generation="3" ports="tcp:20001:22 udp:20002:53" segment="7"/></metadata>)",
       R"(<memory unit="MiB">128</memory><vcpu>2</vcpu>)",
       R"(machine="q35">hvm</type><kernel>/images/vmlinuz</kernel><initrd>/images/initrd</initrd>)",
       "<cmdline>console=ttyS0</cmdline>",
@@ -31,6 +32,8 @@ TEST_CASE("a domain says what the guest's spec says") {
       R"(<serial type="file"><source path="/guests/console.log" append="on"/>)",
       R"(restrict=on,hostfwd=tcp:127.0.0.1:20001-:22,hostfwd=udp:127.0.0.1:20002-:53")",
       "mac=52:54:00:0a:0b:0c,",
+      R"("socket,id=segment,mcast=239.255.0.7:19999,localaddr=127.0.0.1")",
+      "netdev=segment,mac=56:00:00:0a:0b:0c,",
   };
   for (const auto part : parts) {
     CAPTURE(part);
@@ -44,6 +47,7 @@ TEST_CASE("each choice shows in the domain, and nothing of what was not chosen")
   auto plan = test_plan();
   CHECK(!has(domain_xml(spec, plan), "<disk"));
   CHECK(!has(domain_xml(spec, plan), "hostfwd"));
+  CHECK(!has(domain_xml(spec, plan), "segment,"));
 
   plan.seed_path = "/guests/seed.iso";
   CHECK(has(domain_xml(spec, plan), R"(<source file="/guests/seed.iso"/>)"));

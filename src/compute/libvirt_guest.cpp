@@ -8,6 +8,7 @@ namespace {
 DomainSight shut_off_for(int reason) {
   switch (reason) {
     case VIR_DOMAIN_SHUTOFF_CRASHED:
+    case VIR_DOMAIN_SHUTOFF_DAEMON:  // libvirt found it ended when it started again itself
       return {GuestState::failed, "The guest's process on the node ended without being asked to.", {}};
     case VIR_DOMAIN_SHUTOFF_FAILED: return {GuestState::failed, "The guest could not be started on the node.", {}};
     default: return {GuestState::stopped, "", {}};

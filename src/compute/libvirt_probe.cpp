@@ -65,7 +65,7 @@ Result<std::chrono::milliseconds> LibvirtHypervisor::run_probe(Acceleration acce
   const auto spec = probe_spec(id, acceleration, settings_.probe_kernel);
   DomainPlan plan{.kind = current->kind(), .console_path = folder_.console(id)};
   if (settings_.probe_kernel.empty()) {
-    plan.disk = DomainDisk{folder_.disk(id), ImageFormat::raw};
+    plan.disk = DomainDisk{folder_.disk(id), DiskFormat::raw};
     std::ofstream(plan.disk->path, std::ios::binary) << boot_sector();
     std::filesystem::resize_file(plan.disk->path, probe_disk_bytes);
   }

@@ -12,8 +12,9 @@ namespace {
 std::string file_in(const TestFolder& folder, const std::string& image, const std::string& name) {
   const SystemClock clock;
   const std::string copy = folder / ("copy-" + name);
-  const auto extracted = run_program({"xorriso", "-osirrox", "on", "-indev", image, "-extract", "/" + name, copy},
-                                     std::chrono::seconds(30), clock);
+  const auto extracted =
+      run_program({"xorriso", "-osirrox", "on", "-indev", "stdio:" + image, "-extract", "/" + name, copy},
+                  std::chrono::seconds(30), clock);
   REQUIRE(extracted);
   return bytes_of(copy);
 }

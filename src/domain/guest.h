@@ -33,12 +33,12 @@ struct KernelBoot {
   std::string cmdline;
 };
 
-enum class ImageFormat { raw, qcow2 };
+enum class DiskFormat { raw, qcow2 };
 
 /// Boots from a copy-on-write overlay of an image, which itself is never written.
 struct ImageBoot {
   std::string image;  ///< Absolute path on the node.
-  ImageFormat format = ImageFormat::qcow2;
+  DiskFormat format = DiskFormat::qcow2;
 };
 
 using BootSource = std::variant<KernelBoot, ImageBoot>;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "base/bytes.h"
+#include "domain/image.h"
 #include "domain/node.h"
 #include "domain/vm_lifecycle.h"
 
@@ -15,25 +15,6 @@ namespace cadastre {
 
 /// What a guest is to be; `remove` is `delete` on the wire.
 enum class GuestWish { run, stop, remove };
-
-/// Whether a guest that ended by itself is started again; `on_failure`: only when its process was ended from outside.
-enum class RestartPolicy { never, on_failure, always };
-
-/// A file somewhere on the network that is known by what it holds.
-struct RemoteFile {
-  std::string url;  ///< http or https.
-  Bytes<32> sha256{};
-  std::int64_t size_bytes = 0;
-};
-
-/// The catalogue's image for a VM's type.
-struct WishedImage {
-  enum class Kind { qcow2, raw, kernel };
-  Kind kind = Kind::qcow2;
-  RemoteFile file;                   ///< The disk, or the kernel.
-  std::optional<RemoteFile> initrd;  ///< Of a kernel.
-  std::optional<std::string> cmdline;
-};
 
 /// One VM that is placed on this node, as it is wished to be.
 struct WishedGuest {
@@ -47,7 +28,7 @@ struct WishedGuest {
   VcpuCount vcpus;
   Gigabytes disk;
   std::vector<PortOrder> ports;
-  std::optional<WishedImage> image;                ///< Nothing: the catalogue has none; the node may have its own.
+  std::optional<ImageFacts> image;                 ///< Nothing: the catalogue has none; the node may have its own.
   std::vector<std::string> ssh_authorized_keys{};  ///< Lines of authorized_keys(5) for cloud-init.
   RestartPolicy restart = RestartPolicy::never;
 };
@@ -56,6 +37,12 @@ struct WishedGuest {
 struct NodeWishes {
   std::int64_t number = 0;  ///< Grows whenever any of it changes.
   std::vector<WishedGuest> guests;
+};
+
+/// A report that the control plane does not take, and why.
+struct DisbelievedReport {
+  VmId vm;
+  std::string detail;
 };
 
 /// The control plane could not be asked, did not answer as it should, or asks for patience: nobody knows whether it
@@ -74,9 +61,9 @@ class ControlPlane {
   virtual Result<void> heartbeat(const NodeFacts& facts, const std::vector<VmId>& guests) = 0;
   /// What is wished of the node now; waits up to `wait` for other wishes than those of number `after`.
   virtual Result<NodeWishes> wishes(std::optional<std::int64_t> after, std::chrono::seconds wait) = 0;
-  /// What has become of guests. Refused as a whole when one of the reports cannot be believed. More than one request
-  /// can take is sent in several.
-  virtual Result<void> report(const std::vector<GuestReport>& reports) = 0;
+  /// What has become of guests; answers the reports that it does not believe, the others are taken. More than one
+  /// request can take is sent in several.
+  virtual Result<std::vector<DisbelievedReport>> report(const std::vector<GuestReport>& reports) = 0;
   /// Takes the place of what the control plane has of the guest's console: its last 64 KiB or less. Refuses with
   /// `not_found` a VM that is not on this node (any more).
   virtual Result<void> show_console(const VmId& vm, const std::string& bytes) = 0;

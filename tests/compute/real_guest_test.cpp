@@ -151,6 +151,7 @@ TEST_CASE("guests outlive libvirt's daemon and the agent, and are found again wi
   CHECK(required(world->define_and_start(spec)).started_at == started_at);  // and not started twice
   CHECK(guest_pid(spec.id) == pid);
 
+  CHECK(world->reset(spec.id));      // from here on libvirt speaks with the guest again, and hears of its end
   const int then = world.changes();  // events are followed on the new connection too
   REQUIRE(::kill(pid, SIGKILL) == 0);
   CHECK(comes_true([&] { return world.changes() > then; }));

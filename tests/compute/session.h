@@ -99,7 +99,7 @@ class World {
     auto spec = guest();
     spec.ram = Mebibytes{16};
     spec.disk = Gigabytes{1};
-    spec.boot = ImageBoot{folder_ / "boot.raw", ImageFormat::raw};
+    spec.boot = ImageBoot{folder_ / "boot.raw", DiskFormat::raw};
     return spec;
   }
   bool shows(const VmId& id, std::string_view text) {
