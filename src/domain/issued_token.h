@@ -72,7 +72,8 @@ struct Revocation {
   RevocationKind kind = RevocationKind::token;
   Bytes<32> id{};  ///< A token's rid, or the SHA-256 thumbprint of a key (RFC 7638).
   Instant revoked_at;
-  Instant expires_at;  ///< The token's expiry plus 300 s (TOKENS.md section 8).
+  Instant expires_at;    ///< The token's expiry plus 300 s (TOKENS.md section 8).
+  std::int64_t seq = 0;  ///< Its place among its namespace's, from 1 on without a gap: the store's affair.
 };
 
 }  // namespace cadastre

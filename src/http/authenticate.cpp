@@ -121,13 +121,17 @@ Checked<Offered> decode_offer(const Request& request) {
   return Offered{.presented = {.credential = cookies.front()}, .is_cookie = true};
 }
 
-/// Notes in `state` what of the token is revoked in the namespace.
-void look_up_revocations(const Caller& caller, const TenantId& place, Reader& reader, TokenState& state) {
-  const auto found = reader.are_revoked(place, caller.rids, caller.key_thumbprints);
-  state.is_revoked = state.is_revoked || found.token;
-  state.is_key_revoked = state.is_key_revoked || found.key;
-  const bool has_session = caller.session && place == caller.tenant;
-  if (has_session && reader.is_revoked(place, RevocationKind::token, caller.session->rid)) state.is_revoked = true;
+/// Notes in `state` what of the token is revoked in the gate's namespace.
+void look_up_revocations(const Caller& caller, TenantGate& gate, Reader& reader, TokenState& state) {
+  const TenantId& place = gate.id();
+  std::span<const RevocationId> of_session;
+  if (caller.session && place == caller.tenant) of_session = std::span(&caller.session->rid, 1);
+  if (gate.rules_out({caller.rids, caller.key_thumbprints, of_session}, reader)) return;
+  const auto is_any = [&](RevocationKind kind, std::span<const Bytes<32>> ids) {
+    return !reader.revoked_among(place, kind, ids).empty();
+  };
+  if (is_any(RevocationKind::token, caller.rids) || is_any(RevocationKind::token, of_session)) state.is_revoked = true;
+  if (is_any(RevocationKind::key, caller.key_thumbprints)) state.is_key_revoked = true;
 }
 
 }  // namespace
@@ -245,10 +249,10 @@ Checked<void> Authenticator::check_standing(KnownToken& known, Access access, Re
     TenantGate& gate = *each.gate;
     // Without fresh news of other processes, what is known of the tenant is asked for again; throws when it cannot be.
     if (gate.is_in_doubt() || store_.feed_age() > feed_age_max) gates_.refresh(gate, reader);
-    // When nothing was revoked in the namespace since the store was last asked, nothing of this token was either.
+    // When nothing was revoked in the namespace since this token was last looked up, nothing of it was either.
     const std::int64_t revocations = gate.revocations();
     const bool may_have_ended = revocations != each.revocations_seen;
-    if (may_have_ended && revocations > 0) look_up_revocations(known.caller, gate.id(), reader, state);
+    if (may_have_ended) look_up_revocations(known.caller, gate, reader, state);
     if (may_have_ended && is_device && gate.id() == known.caller.tenant) {
       state.has_device = has_device(reader, known.caller);
     }

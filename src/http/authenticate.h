@@ -22,7 +22,7 @@ namespace cadastre::http {
 /// A namespace in which something of a token can be revoked.
 struct WatchedNamespace {
   std::shared_ptr<TenantGate> gate;
-  std::int64_t revocations_seen = -1;  ///< The gate's count when the store was last asked about the token.
+  std::int64_t revocations_seen = -1;  ///< The gate's count when the token was last looked up.
 };
 
 /// A credential verified before, with what every use of it needs again.

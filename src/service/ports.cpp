@@ -25,14 +25,6 @@ std::vector<TenantWithHead> Reader::tenants_with_heads(std::span<const TenantId>
   return found;
 }
 
-RevokedKinds Reader::are_revoked(const TenantId& tenant, std::span<const RevocationId> rids,
-                                 std::span<const Bytes<32>> keys) {
-  const auto any = [&](RevocationKind kind, std::span<const Bytes<32>> ids) {
-    return std::ranges::any_of(ids, [&](const Bytes<32>& id) { return is_revoked(tenant, kind, id); });
-  };
-  return {.token = any(RevocationKind::token, rids), .key = any(RevocationKind::key, keys)};
-}
-
 }  // namespace cadastre
 
 namespace cadastre::detail {

@@ -91,12 +91,6 @@ struct Recount {
   std::uint64_t leaves = 0;  ///< Leaves stored.
 };
 
-/// Of what kinds something is revoked.
-struct RevokedKinds {
-  bool token = false;
-  bool key = false;
-};
-
 /// What can be asked. Every question about a tenant's data names the tenant. A reader belongs to one thread; each
 /// question sees all that was committed before it was asked. Throws StoreFailure.
 class Reader {
@@ -116,9 +110,9 @@ class Reader {
   /// Those of them that were, in no order. One question where each costs a trip.
   virtual std::vector<Bytes<32>> revoked_among(const TenantId& tenant, RevocationKind kind,
                                                std::span<const Bytes<32>> ids);
-  /// The same of several tokens, and of keys by their thumbprints: whether any is.
-  virtual RevokedKinds are_revoked(const TenantId& tenant, std::span<const RevocationId> rids,
-                                   std::span<const Bytes<32>> keys);
+  /// The ids of all that was ever recorded in the namespace, whatever their kind, in the order of recording and without
+  /// the first `known`: at most `limit`. The tenant row's `revocations` is how many there are.
+  virtual std::vector<Bytes<32>> revoked_after(const TenantId& tenant, std::int64_t known, std::size_t limit) = 0;
   virtual std::optional<Device> device(const TenantId& tenant, std::string_view id) = 0;
   virtual std::vector<Device> devices(const TenantId& tenant, const DeviceQuery& query) = 0;
   virtual std::optional<Node> node(const TenantId& tenant, std::string_view id) = 0;

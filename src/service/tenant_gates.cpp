@@ -7,18 +7,21 @@
 
 namespace cadastre {
 
-TenantGate::TenantGate(const Tenant& tenant, RateSharing sharing)
+TenantGate::TenantGate(const Tenant& tenant, RateSharing sharing, std::shared_ptr<RevocationRoom> room)
     : id_(tenant.id),
       revision_(tenant.revision),
       generation_(tenant.generation),
+      recorded_(tenant.revocations),
       revocations_(endings(tenant)),
       state_(tenant.state),
-      rate_(tenant.quota.api_rate.value, sharing) {}
+      rate_(tenant.quota.api_rate.value, sharing),
+      known_(std::move(room)) {}
 
 void TenantGate::apply(const Tenant& tenant) {
   if (tenant.revision < revision()) return;
   generation_.store(tenant.generation, std::memory_order_release);
-  revocations_.store(endings(tenant), std::memory_order_release);
+  recorded_.store(tenant.revocations, std::memory_order_release);
+  revocations_.store(endings(tenant), std::memory_order_release);  // after what it counts
   rate_.set_limit(tenant.quota.api_rate.value);
   state_.store(tenant.state, std::memory_order_release);
   revision_.store(tenant.revision, std::memory_order_release);  // last: who sees it sees the rest
@@ -66,7 +69,7 @@ std::shared_ptr<TenantGate> TenantGates::find(const TenantId& tenant, Reader& re
   }
   const auto row = reader.tenant(tenant);
   if (!row || row->state == TenantState::deleted) return nullptr;
-  auto gate = std::make_shared<TenantGate>(with_limit(*row), sharing_);
+  auto gate = std::make_shared<TenantGate>(with_limit(*row), sharing_, room_);
   own.gates.emplace(tenant, gate);
   return gate;
 }

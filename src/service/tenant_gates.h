@@ -11,6 +11,7 @@
 #include "base/small_lock.h"
 #include "domain/rate_lease.h"
 #include "domain/rate_window.h"
+#include "service/known_revocations.h"
 #include "service/ports.h"
 
 namespace cadastre {
@@ -55,7 +56,8 @@ static_assert(sizeof(TenantRate) <= 512);  // for each active tenant
 /// One active tenant. The state follows the store's feed, so it is never older than the last answered change.
 class TenantGate {
  public:
-  explicit TenantGate(const Tenant& tenant, RateSharing sharing = RateSharing::alone);
+  explicit TenantGate(const Tenant& tenant, RateSharing sharing = RateSharing::alone,
+                      std::shared_ptr<RevocationRoom> room = std::make_shared<RevocationRoom>());
 
   /// Takes the row's state over unless a newer one is known.
   void apply(const Tenant& tenant);
@@ -82,16 +84,22 @@ class TenantGate {
   /// And whatever else can end a token: `endings`.
   std::int64_t revocations() const { return revocations_.load(std::memory_order_acquire); }
   TenantState state() const { return state_.load(std::memory_order_acquire); }
+  /// True only when nothing of that name was revoked in the namespace, as far as the gate has heard; false says nothing
+  /// (`KnownRevocations`). Whoever saw a count of `revocations` hears of at least as many.
+  bool rules_out(std::initializer_list<std::span<const Bytes<32>>> ids, Reader& reader) {
+    return known_.rule_out(id_, recorded_.load(std::memory_order_acquire), ids, reader);
+  }
   Tick last_used() const { return rate_.last_used(); }
   TenantRate& rate() { return rate_; }
 
  private:
   const TenantId id_;
-  std::atomic<std::int64_t> revision_, generation_, revocations_;
+  std::atomic<std::int64_t> revision_, generation_, recorded_, revocations_;
   std::atomic<TenantState> state_;
   std::atomic<std::uint64_t> doubts_{0}, settled_{0};
   std::array<std::atomic<std::uint32_t>, counted_refusals.size()> refusals_{};
   TenantRate rate_;
+  KnownRevocations known_;
 };
 
 /// The gates of all active tenants. Safe to call from several threads; a gate is shared with the caches that found it.
@@ -127,6 +135,7 @@ class TenantGates final : public ChangeFeed {
 
   const std::int64_t platform_limit_;
   const RateSharing sharing_;
+  const std::shared_ptr<RevocationRoom> room_ = std::make_shared<RevocationRoom>();  // caches hold gates for longer
   std::array<Shard, 16> shards_;
 };
 

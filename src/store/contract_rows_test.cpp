@@ -231,43 +231,33 @@ TEST_CASE("a token is found by its id and its revocation id, and listed page by 
   });
 }
 
-TEST_CASE("of several tokens and keys the register tells whether any is revoked, and of which kind") {
+TEST_CASE("a namespace's revocations are read in the order of recording, without those that are known") {
   on_every_store([](Store& store) {
     register_tenant(store, "acme");
     register_tenant(store, "zeta");
     const auto reader = store.open_reader();
-    const RevocationId gone{1}, good{2};
-    change(store, acme, [&](Tx& tx) { tx.insert({acme, RevocationKind::token, gone, noon, noon}); });
-    change(store, zeta, [&](Tx& tx) { tx.insert({zeta, RevocationKind::key, gone, noon, noon}); });
-    struct Row {
-      std::string_view name;
-      const TenantId& tenant;
-      std::vector<Bytes<32>> rids, keys;
-      bool token, key;
+    const auto revoke = [](Tx& tx, const TenantId& tenant, std::uint8_t id, RevocationKind kind) {
+      tx.insert(Revocation{.tenant = tenant, .kind = kind, .id = {id}, .revoked_at = noon, .expires_at = noon});
     };
-    const Row rows[] = {
-        {"nothing asked", acme, {}, {}, false, false},
-        {"none of them", acme, {good}, {good, {3}}, false, false},
-        {"the last token", acme, {good, {3}, gone}, {good}, true, false},
-        {"a key of a revoked token's id", acme, {good}, {gone}, false, false},
-        {"both lists", acme, {gone, good}, {gone, good}, true, false},
-        {"another tenant's", zeta, {gone}, {good}, false, false},
-        {"the last key", zeta, {}, {good, gone}, false, true},
-        {"the same twice", zeta, {gone, gone}, {gone, gone}, false, true},
-    };
-    const auto check_all = [&](Reader& asked) {
-      for (const Row& row : rows) {
-        CAPTURE(row.name);
-        const auto found = asked.are_revoked(row.tenant, row.rids, row.keys);
-        CHECK(found.token == row.token);
-        CHECK(found.key == row.key);
-      }
-    };
-    check_all(*reader);
-    change(store, acme, [&](Tx& tx) { check_all(tx); });
-    // The question holds nothing back: what is committed afterwards is seen.
-    change(store, acme, [&](Tx& tx) { tx.insert({acme, RevocationKind::token, good, noon, noon}); });
-    CHECK(reader->are_revoked(acme, rows[1].rids, rows[1].keys).token);
+    constexpr auto token = RevocationKind::token;
+    using Ids = std::vector<Bytes<32>>;
+    CHECK(reader->revoked_after(acme, 0, 10).empty());
+    change(store, acme, [&](Tx& tx) { revoke(tx, acme, 5, token), revoke(tx, acme, 3, token); });
+    drop(store, acme, [&](Tx& tx) { revoke(tx, acme, 9, token); });
+    change(store, acme, [&](Tx& tx) { revoke(tx, acme, 5, token); });
+    change(store, acme, [&](Tx& tx) {
+      revoke(tx, acme, 4, RevocationKind::key);
+      CHECK(tx.revoked_after(acme, 1, 10) == Ids{{3}, {4}});
+      revoke(tx, acme, 4, token);
+    });
+    change(store, zeta, [&](Tx& tx) { revoke(tx, zeta, 7, token); });
+    CHECK(reader->revoked_after(acme, 0, 10) == Ids{{5}, {3}, {4}, {4}});
+    CHECK(reader->revoked_after(acme, 0, 1) == Ids{{5}});
+    CHECK(reader->revoked_after(acme, 1, 2) == Ids{{3}, {4}});
+    CHECK(reader->revoked_after(acme, 4, 10).empty());
+    CHECK(reader->revoked_after(zeta, 0, 10) == Ids{{7}});
+    CHECK(reader->revoked_after(TenantId::platform(), 0, 10).empty());
+    CHECK(reader->tenant(acme).value().revocations == 4);
   });
 }
 

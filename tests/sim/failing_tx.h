@@ -28,6 +28,9 @@ class FailingTx final : public Tx {
   bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) override {
     return tx_.is_revoked(tenant, kind, id);
   }
+  std::vector<Bytes<32>> revoked_after(const TenantId& tenant, std::int64_t known, std::size_t limit) override {
+    return tx_.revoked_after(tenant, known, limit);
+  }
   std::optional<Device> device(const TenantId& tenant, std::string_view id) override { return tx_.device(tenant, id); }
   std::vector<Device> devices(const TenantId& tenant, const DeviceQuery& query) override {
     return tx_.devices(tenant, query);

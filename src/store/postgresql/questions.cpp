@@ -150,22 +150,13 @@ std::vector<Bytes<32>> revoked_among(Connection& connection, const TenantId& ten
   for (const Bytes<32>& id : ids) columns.add(tenant.text(), kind, id);
   Pipeline pipeline(connection);
   pipeline.send_rows(Sql::revoked_among, columns);
-  return all_of<Bytes<32>>(std::move(pipeline.finish().front()), [](const Rows& rows) { return rows.blob<32>(1); });
+  return all_of<Bytes<32>>(std::move(pipeline.finish().front()), [](const Rows& rows) { return rows.blob<32>(0); });
 }
 
-RevokedKinds are_revoked(Connection& connection, const TenantId& tenant, std::span<const RevocationId> rids,
-                         std::span<const Bytes<32>> keys) {
-  Columns columns;
-  for (const RevocationId& rid : rids) columns.add(tenant.text(), RevocationKind::token, rid);
-  for (const Bytes<32>& key : keys) columns.add(tenant.text(), RevocationKind::key, key);
-  if (columns.rows() == 0) return {};
-  Pipeline pipeline(connection);
-  pipeline.send_rows(Sql::revoked_among, columns);
-  RevokedKinds found;
-  for (Rows rows = std::move(pipeline.finish().front()); rows.next();) {
-    (rows.integer(0) == static_cast<std::int64_t>(RevocationKind::token) ? found.token : found.key) = true;
-  }
-  return found;
+std::vector<Bytes<32>> revoked_after(Connection& connection, const TenantId& tenant, std::int64_t known,
+                                     std::size_t limit) {
+  return all_of<Bytes<32>>(connection.run(Sql::revoked_after, tenant.text(), known, limit),
+                           [](const Rows& rows) { return rows.blob<32>(0); });
 }
 
 std::optional<Device> find_device(Connection& connection, const TenantId& tenant, std::string_view id) {

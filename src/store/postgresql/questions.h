@@ -25,8 +25,8 @@ std::vector<IssuedToken> find_tokens(Connection& connection, const TenantId& ten
 bool is_revoked(Connection& connection, const TenantId& tenant, RevocationKind kind, const Bytes<32>& id);
 std::vector<Bytes<32>> revoked_among(Connection& connection, const TenantId& tenant, RevocationKind kind,
                                      std::span<const Bytes<32>> ids);
-RevokedKinds are_revoked(Connection& connection, const TenantId& tenant, std::span<const RevocationId> rids,
-                         std::span<const Bytes<32>> keys);
+std::vector<Bytes<32>> revoked_after(Connection& connection, const TenantId& tenant, std::int64_t known,
+                                     std::size_t limit);
 
 std::optional<Device> find_device(Connection& connection, const TenantId& tenant, std::string_view id);
 std::vector<Device> find_devices(Connection& connection, const TenantId& tenant, const DeviceQuery& query);

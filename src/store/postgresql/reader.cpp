@@ -58,9 +58,8 @@ class SessionReader final : public Reader {
                                        std::span<const Bytes<32>> ids) override {
     return ask([&](Connection& c) { return postgresql::revoked_among(c, tenant, kind, ids); });
   }
-  RevokedKinds are_revoked(const TenantId& tenant, std::span<const RevocationId> rids,
-                           std::span<const Bytes<32>> keys) override {
-    return ask([&](Connection& c) { return postgresql::are_revoked(c, tenant, rids, keys); });
+  std::vector<Bytes<32>> revoked_after(const TenantId& tenant, std::int64_t known, std::size_t limit) override {
+    return ask([&](Connection& c) { return postgresql::revoked_after(c, tenant, known, limit); });
   }
   std::optional<Device> device(const TenantId& tenant, std::string_view id) override {
     return ask([&](Connection& c) { return find_device(c, tenant, id); });

@@ -90,7 +90,7 @@ void Sending::send_revocations() {
   Columns inserted;
   each_unwritten(buffer_.revocations, [&](const Buffer::RevocationKey&, const Entry<Revocation>& entry) {
     const Revocation& r = *entry.row;
-    inserted.add(r.tenant.text(), r.kind, r.id, r.revoked_at, r.expires_at);
+    inserted.add(r.tenant.text(), r.kind, r.id, r.revoked_at, r.expires_at, r.seq);
   });
   rows(Sql::insert_revocations, inserted);
 }

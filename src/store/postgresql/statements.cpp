@@ -113,11 +113,13 @@ constexpr Statement all[] = {
 
     {Sql::is_revoked, "is_revoked", "SELECT 1 FROM revocation WHERE tenant_id = $1 AND kind = $2 AND id = $3"},
     {Sql::revoked_among, "revoked_among",
-     "SELECT r.kind, r.id FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS n(tenant_id, kind, id) "
+     "SELECT r.id FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS n(tenant_id, kind, id) "
      "JOIN revocation r ON r.tenant_id = n.tenant_id AND r.kind = n.kind AND r.id = n.id"},
+    {Sql::revoked_after, "revoked_after",
+     "SELECT id FROM revocation WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"},
     {Sql::insert_revocations, "insert_revocations",
-     "INSERT INTO revocation (tenant_id, kind, id, revoked_at, expires_at) SELECT * FROM unnest($1::text[], "
-     "$2::bigint[], $3::bytea[], $4::bigint[], $5::bigint[])"},
+     "INSERT INTO revocation (tenant_id, kind, id, revoked_at, expires_at, seq) SELECT * FROM unnest($1::text[], "
+     "$2::bigint[], $3::bytea[], $4::bigint[], $5::bigint[], $6::bigint[])"},
 
     {Sql::find_device, "find_device",
      "SELECT tenant_id, device_id, " DEVICE("") " FROM device WHERE tenant_id = $1 AND device_id = $2"},

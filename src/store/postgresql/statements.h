@@ -47,6 +47,7 @@ enum class Sql {
 
   is_revoked,
   revoked_among,
+  revoked_after,
   insert_revocations,
 
   find_device,

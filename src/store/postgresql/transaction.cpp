@@ -261,9 +261,10 @@ void Transaction::mark_seen(const TenantId& tenant, const TokenId& id, Instant a
 void Transaction::insert(const Revocation& revocation) {
   Namespace& one = edit(revocation.tenant);
   if (is_revoked(revocation.tenant, revocation.kind, revocation.id)) return;
+  Revocation numbered = revocation;
+  numbered.seq = ++one.tenant.revocations;
   buffer_.revocations.put({revocation.tenant, revocation.kind, revocation.id},
-                          {.row = revocation, .is_stored = false, .is_unwritten = true});
-  ++one.tenant.revocations;
+                          {.row = std::move(numbered), .is_stored = false, .is_unwritten = true});
   one.details_unwritten = true;
   raise(revocation.tenant);
 }

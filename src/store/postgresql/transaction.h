@@ -73,6 +73,7 @@ class Transaction final : public Tx {
   std::optional<IssuedToken> token_by_rid(const TenantId& tenant, const RevocationId& rid) override;
   std::vector<IssuedToken> tokens(const TenantId& tenant, const TokenQuery& query) override;
   bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) override;
+  std::vector<Bytes<32>> revoked_after(const TenantId& tenant, std::int64_t known, std::size_t limit) override;
   std::optional<Device> device(const TenantId& tenant, std::string_view id) override;
   std::vector<Device> devices(const TenantId& tenant, const DeviceQuery& query) override;
   std::optional<Node> node(const TenantId& tenant, std::string_view id) override;

@@ -56,6 +56,10 @@ bool Transaction::is_revoked(const TenantId& tenant, RevocationKind kind, const 
   return buffer_.revocations.learn(key, entry_of(std::move(found))).row.has_value();
 }
 
+std::vector<Bytes<32>> Transaction::revoked_after(const TenantId& tenant, std::int64_t known, std::size_t limit) {
+  return postgresql::revoked_after(up_to_date(), tenant, known, limit);
+}
+
 std::optional<PublishedCheckpoint> Transaction::checkpoint(const TenantId& tenant) {
   if (const auto* const known = buffer_.checkpoints.find(tenant)) return known->row;
   return buffer_.checkpoints.learn(tenant, entry_of(find_checkpoint(connection(), tenant))).row;

@@ -60,12 +60,6 @@ class SqliteReader final : private OwnedConnection, public Asking<Reader> {
     const Snapshot snapshot(*this);
     return Asking<Reader>::recount(tenant);
   }
-  /// Most of a short question is taking the file's lock and giving it back: once for all of them.
-  RevokedKinds are_revoked(const TenantId& tenant, std::span<const RevocationId> rids,
-                           std::span<const Bytes<32>> keys) override {
-    const Snapshot snapshot(*this);
-    return Asking<Reader>::are_revoked(tenant, rids, keys);
-  }
 
  private:
   /// The register at one moment, as long as this lives.

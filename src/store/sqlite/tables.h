@@ -86,6 +86,9 @@ class Asking : public Port {
   bool is_revoked(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) override {
     return tables_.revocations.contains(tenant, kind, id);
   }
+  std::vector<Bytes<32>> revoked_after(const TenantId& tenant, std::int64_t known, std::size_t limit) override {
+    return tables_.revocations.after(tenant, known, limit);
+  }
   std::optional<Device> device(const TenantId& tenant, std::string_view id) override {
     return tables_.devices.find(tenant, id);
   }

@@ -92,16 +92,24 @@ bool TokenTable::mark_seen(const TenantId& tenant, const TokenId& id, Instant at
 
 RevocationTable::RevocationTable(Connection& connection)
     : contains_(connection, "SELECT 1 FROM revocation WHERE tenant_id = ?1 AND kind = ?2 AND id = ?3"),
+      after_(connection, "SELECT id FROM revocation WHERE tenant_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"),
       insert_(connection,
-              "INSERT INTO revocation (tenant_id, kind, id, revoked_at, expires_at) VALUES (?,?,?,?,?) "
-              "ON CONFLICT DO NOTHING") {}
+              "INSERT INTO revocation (tenant_id, kind, id, revoked_at, expires_at, seq) VALUES (?,?,?,?,?,?) "
+              "ON CONFLICT (tenant_id, kind, id) DO NOTHING") {}
 
 bool RevocationTable::contains(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id) {
   return contains_(tenant.text(), kind, id).next();
 }
 
-bool RevocationTable::insert(const Revocation& r) {
-  return insert_.run(r.tenant.text(), r.kind, r.id, r.revoked_at, r.expires_at) > 0;
+std::vector<Bytes<32>> RevocationTable::after(const TenantId& tenant, std::int64_t known, std::size_t limit) {
+  std::vector<Bytes<32>> ids;
+  auto rows = after_(tenant.text(), known, limit);
+  while (rows.next()) ids.push_back(rows.blob<32>(0));
+  return ids;
+}
+
+bool RevocationTable::insert(const Revocation& r, std::int64_t seq) {
+  return insert_.run(r.tenant.text(), r.kind, r.id, r.revoked_at, r.expires_at, seq) > 0;
 }
 
 }  // namespace cadastre::sqlite

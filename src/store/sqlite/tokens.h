@@ -28,11 +28,13 @@ class RevocationTable {
  public:
   explicit RevocationTable(Connection& connection);
   bool contains(const TenantId& tenant, RevocationKind kind, const Bytes<32>& id);
+  /// Ids by `seq`, from the one above `known` on.
+  std::vector<Bytes<32>> after(const TenantId& tenant, std::int64_t known, std::size_t limit);
   /// False when it was recorded before.
-  bool insert(const Revocation& revocation);
+  bool insert(const Revocation& revocation, std::int64_t seq);
 
  private:
-  Query contains_, insert_;
+  Query contains_, after_, insert_;
 };
 
 }  // namespace cadastre::sqlite

@@ -212,7 +212,7 @@ void Transaction::mark_seen(const TenantId& tenant, const TokenId& token, Instan
 void Transaction::insert(const Revocation& revocation) {
   body_has_written_ = true;
   CachedTenant& held = row(revocation.tenant);
-  if (!tables_.revocations.insert(revocation)) return;
+  if (!tables_.revocations.insert(revocation, held.row.tenant.revocations + 1)) return;
   ++held.row.tenant.revocations;
   held.details_unwritten = true;
   raise(held);
