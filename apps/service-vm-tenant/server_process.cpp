@@ -80,7 +80,7 @@ int wait_for_stop(const Signals& signals, http::TlsIdentity* identity) {
 }
 
 /// Calls the API's chores: every second the house and what was used, every 15 s the ended sessions, every minute the
-/// refusals.
+/// refusals and the counts of ended tokens.
 class Housekeeper {
  public:
   explicit Housekeeper(http::Api& api) : api_(api), thread_([this](const std::stop_token& stop) { run(stop); }) {}
@@ -92,7 +92,10 @@ class Housekeeper {
       stopped_.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
       api_.keep_house();
       api_.record_uses();
-      if (second % 60 == 0) api_.record_refusals();
+      if (second % 60 == 0) {
+        api_.record_refusals();
+        api_.forget_charges();
+      }
       if (second % 15 == 0) api_.close_ended_sessions();
     }
   }

@@ -58,6 +58,8 @@ class Api final : public Handler {
   /// each with its ledger entry; at most 1000 of either are looked at. For one thread. Never throws what the register
   /// can.
   void close_ended_sessions();
+  /// Forgets what was counted for tokens that are long over. Never throws what the register can.
+  void forget_charges();
   /// Answers what waits for news with what there is; nothing waits from now on.
   void end_waiting() { waiting_.end(); }
 

@@ -1,6 +1,8 @@
-// What the API does now and then, whatever is asked: logs written, refusals summed up, ended sessions taken away.
+// What the API does now and then, whatever is asked: logs written, refusals summed up, ended sessions taken away,
+// counts of ended tokens forgotten.
 #include "base/log.h"
 #include "http/api.h"
+#include "service/caveat_charges.h"
 #include "service/events.h"
 #include "service/sessions.h"
 
@@ -75,6 +77,14 @@ void Api::close_ended_sessions() {
   } catch (const StoreFailure& failure) {
     lost_sessions_.begin_again();
     log::warn("ended sessions could not be taken away; it is tried again", {{"reason", failure.what()}});
+  }
+}
+
+void Api::forget_charges() {
+  try {
+    cadastre::forget_charges(parts_.store, parts_.services.clock.now());
+  } catch (const StoreFailure& failure) {
+    log::warn("what ended tokens have used could not be forgotten; it is tried again", {{"reason", failure.what()}});
   }
 }
 

@@ -52,6 +52,7 @@ Caller caller_of(const VerifiedToken& token) {
           .key_thumbprints = {token.key_thumbprints.rbegin(), token.key_thumbprints.rend()},
           .generation = token.generation,
           .expires_at = instant_from_s(token.expires_at_s),
+          .root_expires_at = instant_from_s(token.root_expires_at_s),
           .caveats = token.caveats,
           .audience = token.audience,
           .requires_pop = token.requires_pop,

@@ -31,8 +31,9 @@ struct Caller {
   std::vector<Bytes<32>> key_thumbprints;  ///< Of the keys of all those, as far as they are known; its own first.
   std::int64_t generation = 1;
   Instant expires_at;
-  std::vector<Caveat> caveats;  ///< What it is bound by, and whatever is issued under it.
-  std::string audience;         ///< `aud`.
+  Instant root_expires_at = {};  ///< Of the chain's first element, so no earlier than of any.
+  std::vector<Caveat> caveats;   ///< What it is bound by, and whatever is issued under it.
+  std::string audience;          ///< `aud`.
   bool requires_pop = false;
   std::string device = {};  ///< Whose token it is; empty when it is not a device's.
   std::string request_id;

@@ -22,10 +22,14 @@ std::vector<Caveat> stored_caveats(const std::string& text) {
 std::optional<Ancestor> find_ancestor(Reader& reader, const std::vector<TenantId>& places, const RevocationId& rid) {
   for (const TenantId& place : places) {
     if (const auto token = reader.token_by_rid(place, rid)) {
-      return Ancestor{{.place = place, .rid = rid, .caveats = stored_caveats(token->caveats)}, std::nullopt};
+      return Ancestor{
+          {.place = place, .rid = rid, .caveats = stored_caveats(token->caveats), .expires_at = token->expires_at},
+          std::nullopt};
     }
     if (const auto link = reader.link(place, rid)) {
-      return Ancestor{{.place = place, .rid = rid, .caveats = stored_caveats(link->caveats)}, link->root};
+      return Ancestor{
+          {.place = place, .rid = rid, .caveats = stored_caveats(link->caveats), .expires_at = link->expires_at},
+          link->root};
     }
   }
   return std::nullopt;
@@ -56,7 +60,10 @@ std::optional<std::vector<CaveatBearer>> find_ancestors(const Caller& caller, Re
 std::vector<CaveatBearer> chain_of(const Caller& caller) {
   std::vector<CaveatBearer> chain;
   for (std::size_t i = 0; i < caller.elements; ++i) {
-    chain.push_back({.place = caller.home, .rid = caller.rids[caller.elements - 1 - i], .caveats = {}});
+    chain.push_back({.place = caller.home,
+                     .rid = caller.rids[caller.elements - 1 - i],
+                     .caveats = {},
+                     .expires_at = caller.root_expires_at});
   }
   for (const Caveat& caveat : caller.caveats) chain[caveat.element].caveats.push_back(caveat);
   return chain;
@@ -98,7 +105,9 @@ Result<void> admit_one(Reader& reader, CounterKind kind, const std::vector<Cavea
 
 void count_one(Tx& tx, CounterKind kind, const std::vector<CaveatLimit>& limits) {
   for (const CaveatLimit& limit : limits) {
-    tx.set_counter(limit.place, kind, limit.rid, count_of(tx, kind, limit) + 1);
+    // VMs are charged to an element for as long as they live, and given back one by one.
+    const auto end = kind == CounterKind::vms ? std::nullopt : std::optional(limit.expires_at);
+    tx.set_counter(limit.place, kind, limit.rid, count_of(tx, kind, limit) + 1, end);
   }
 }
 
@@ -156,7 +165,9 @@ Result<void> charge_request(Tx& tx, const Caller& caller, Instant now) {
   TRY(admit_one(tx, CounterKind::uses, uses, "requests"));
   const auto rates = TRY(admit_in_time(tx, paces, now));
   count_one(tx, CounterKind::uses, uses);
-  for (std::size_t i = 0; i < paces.size(); ++i) tx.set_caveat_rate(paces[i].place, paces[i].rid, rates[i]);
+  for (std::size_t i = 0; i < paces.size(); ++i) {
+    tx.set_caveat_rate(paces[i].place, paces[i].rid, rates[i], paces[i].expires_at);
+  }
   return {};
 }
 
@@ -176,7 +187,26 @@ void release_vm(Tx& tx, const Vm& vm) {
     const TenantId place = is_here ? vm.tenant : TenantId::platform();
     const std::int64_t counted = tx.counter(place, CounterKind::vms, rid);
     CHECK_INVARIANT(counted > 0);
-    tx.set_counter(place, CounterKind::vms, rid, counted - 1);
+    tx.set_counter(place, CounterKind::vms, rid, counted - 1, std::nullopt);
+  }
+}
+
+void forget_charges(Store& store, Instant now) {
+  constexpr std::size_t at_once = 1000;
+  const auto expired = store.open_reader()->expired_bearers(now - charges_kept_for, at_once);
+  for (auto first = expired.begin(); first != expired.end();) {
+    const auto last = std::ranges::find_if(first, expired.end(),
+                                           [&](const ExpiredBearer& each) { return each.tenant != first->tenant; });
+    const bool is_taken = store.submit({.tenant = first->tenant,
+                                        .body =
+                                            [bearers = std::vector(first, last)](Tx& tx) {
+                                              for (const auto& each : bearers)
+                                                tx.forget_requests(each.tenant, each.rid);
+                                              return Verdict::commit;
+                                            },
+                                        .done = [](const std::exception_ptr&) {}});
+    if (!is_taken) return;
+    first = last;
   }
 }
 

@@ -30,4 +30,8 @@ Result<std::vector<RevocationId>> charge_vm(Tx& tx, const Caller& caller);
 /// Counts the VM no more for the elements that it is charged to.
 void release_vm(Tx& tx, const Vm& vm);
 
+/// Has the store forget the requests of elements that ended `charges_kept_for` ago or earlier, of at most 1000 at once;
+/// what it does not take now is found again. VMs stay charged. Throws StoreFailure when it cannot be asked.
+void forget_charges(Store& store, Instant now);
+
 }  // namespace cadastre

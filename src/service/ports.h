@@ -138,6 +138,9 @@ class Reader {
   virtual std::int64_t counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid) = 0;
   /// What the element's `rpm` caveat counted; an empty one when that was nothing yet.
   virtual RateBudget caveat_rate(const TenantId& tenant, const RevocationId& rid) = 0;
+  /// Of all tenants, elements that have counted requests and that expired at `at` or before: at most `limit`, by
+  /// tenant. Cheap when there are none.
+  virtual std::vector<ExpiredBearer> expired_bearers(Instant at, std::size_t limit) = 0;
   virtual std::vector<SigningKey> signing_keys() = 0;  ///< All of them, in order of `kid`.
   virtual std::optional<LogHead> log_head(const TenantId& tenant) = 0;
   /// Those of them that there are, deleted ones and the platform too, in no order. One question where each costs a
@@ -196,9 +199,14 @@ class Tx : public Reader {
   /// Tells nobody: whoever ends a session before its time records a revocation too.
   virtual void erase_session(const TenantId& tenant, const SessionId& id) = 0;
   virtual void put(const SeenLink& link) = 0;
-  /// Requires a value that is not negative; 0 forgets the counter.
-  virtual void set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value) = 0;
-  virtual void set_caveat_rate(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate) = 0;
+  /// Requires a value that is not negative; 0 forgets the counter. `expires_at` is the element's end; nothing for a
+  /// counter that is to stay for as long as it is above 0.
+  virtual void set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value,
+                           std::optional<Instant> expires_at) = 0;
+  virtual void set_caveat_rate(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate,
+                               Instant expires_at) = 0;
+  /// What the element's `uses` and `rpm` caveats have counted is forgotten, if they have.
+  virtual void forget_requests(const TenantId& tenant, const RevocationId& rid) = 0;
   virtual void put(const SigningKey& key) = 0;  ///< In the platform's namespace.
   /// Appends the event to its tenant's log: seq from the head, ts = max(`now`, last ts). Answers the seq.
   virtual std::uint64_t append(const Event& event, Instant now) = 0;

@@ -87,6 +87,7 @@ std::string encode_grant(const Caller& caller) {
       .field("exp", s_since_epoch(caller.expires_at))
       .field("home", caller.home.text())
       .field("kid", caller.kid)
+      .field("root_exp", s_since_epoch(caller.root_expires_at))
       .end();
   return text;
 }
@@ -117,6 +118,7 @@ VerifiedToken token_of(const Session& session) {
           .issued_at_s = opened_at_s,
           .not_before_s = opened_at_s,
           .expires_at_s = member(*grant, "exp", json::Kind::number).integer().value_or(0),
+          .root_expires_at_s = member(*grant, "root_exp", json::Kind::number).integer().value_or(0),
           .caveats = decode_caveats_of(*grant)};
 }
 
@@ -132,6 +134,7 @@ Caller caller_of(const Session& session) {
           .key_thumbprints = session.keys,
           .generation = session.generation,
           .expires_at = instant_from_s(token.expires_at_s),
+          .root_expires_at = instant_from_s(token.root_expires_at_s),
           .caveats = token.caveats,
           .audience = token.audience,
           .kid = token.kid,

@@ -60,6 +60,7 @@ TEST_CASE("what a session keeps of a chain with caveats and ancestors comes back
       .key_thumbprints = {filled(0x33), filled(0x22), filled(0x11), filled(0x99)},
       .generation = 4,
       .expires_at = noon + std::chrono::hours(2),
+      .root_expires_at = noon + std::chrono::hours(3),
       .caveats = {Caveat{.kind = CaveatKind::method, .values = {"GET"}, .element = 0},
                   Caveat{.kind = CaveatKind::uses, .number = 7, .element = 2},
                   Caveat{.kind = CaveatKind::ip, .values = {"10.0.0.0/8"}, .element = 2}},
@@ -98,6 +99,7 @@ TEST_CASE("what a session keeps of a chain with caveats and ancestors comes back
   CHECK(back.key_thumbprints == caller.key_thumbprints);
   CHECK(back.scope == caller.scope);
   CHECK(back.expires_at == caller.expires_at);
+  CHECK(back.root_expires_at == caller.root_expires_at);
   CHECK(back.audience == caller.audience);
   CHECK(encode_grant(back) == session.grant);
   REQUIRE(back.session);
@@ -122,8 +124,10 @@ TEST_CASE("a platform administrator's session is for no tenant, and one without 
 }
 
 TEST_CASE("what was never written as a grant allows nothing") {
-  for (const char* grant : {"", "{}", "[]", R"({"aud":"a","cav":[],"elements":2,"exp":1,"home":"","kid":"k"})",
-                            R"({"aud":"a","cav":[[{"fly":1}]],"elements":1,"exp":1,"home":"","kid":"k"})"}) {
+  for (const char* grant :
+       {"", "{}", "[]", R"({"aud":"a","cav":[],"elements":2,"exp":1,"home":"","kid":"k","root_exp":1})",
+        R"({"aud":"a","cav":[[{"fly":1}]],"elements":1,"exp":1,"home":"","kid":"k","root_exp":1})",
+        R"({"aud":"a","cav":[[]],"elements":1,"exp":1,"home":"","kid":"k"})"}) {
     CAPTURE(grant);
     const Session session{
         .tenant = TenantId::platform(), .scope = "READ", .grant = grant, .rids = {filled(1)}, .keys = {filled(2)}};

@@ -256,8 +256,8 @@ TEST_CASE("what gives access to one tenant does not exist for another") {
         tx.put(sample_challenge(tenant, 1));
         tx.put(sample_session(tenant, 1));
         tx.put(sample_link(tenant, 1));
-        tx.set_counter(tenant, CounterKind::vms, filled<32>(1), 5);
-        tx.set_caveat_rate(tenant, filled<32>(1), rate_of(5));
+        tx.set_counter(tenant, CounterKind::vms, filled<32>(1), 5, std::nullopt);
+        tx.set_caveat_rate(tenant, filled<32>(1), rate_of(5), noon);
       });
     };
     const auto is_empty = [](Reader& reader, const TenantId& tenant) {
@@ -301,8 +301,8 @@ TEST_CASE("a write to a namespace that does not exist, or of a token that does n
         [](Tx& tx) { tx.put(sample_session(zeta, 1)); },
         [](Tx& tx) { tx.put(sample_link(zeta, 1)); },
         [](Tx& tx) { tx.put(sample_signing_key(1)); },
-        [](Tx& tx) { tx.set_counter(zeta, CounterKind::vms, filled<32>(1), 1); },
-        [](Tx& tx) { tx.set_caveat_rate(zeta, filled<32>(1), rate_of(1)); },
+        [](Tx& tx) { tx.set_counter(zeta, CounterKind::vms, filled<32>(1), 1, std::nullopt); },
+        [](Tx& tx) { tx.set_caveat_rate(zeta, filled<32>(1), rate_of(1), noon); },
         [](Tx& tx) { tx.mark_seen(acme, sample_token(acme, 1).id, noon); },
     };
     for (const auto& body : bodies) CHECK_THROWS_AS(change(store, acme, body), StoreFailure);
@@ -349,7 +349,7 @@ TEST_CASE("a counter is what it was set to, for each kind and element apart, and
     for (const std::int64_t value : {1, 7, 0, 0, 2}) {
       change(store, acme, [&](Tx& tx) {
         counted(tx, CounterKind::vms);
-        tx.set_counter(acme, CounterKind::vms, filled<32>(1), value);
+        tx.set_counter(acme, CounterKind::vms, filled<32>(1), value, std::nullopt);
         CHECK(counted(tx, CounterKind::vms) == value);
       });
       CHECK(counted(*reader, CounterKind::vms) == value);
@@ -357,11 +357,11 @@ TEST_CASE("a counter is what it was set to, for each kind and element apart, and
       CHECK(reader->counter(acme, CounterKind::vms, filled<32>(2)) == 0);
     }
     change(store, acme, [&](Tx& tx) {
-      tx.set_counter(acme, CounterKind::vms, filled<32>(1), 9);
-      tx.set_counter(acme, CounterKind::vms, filled<32>(1), 0);
+      tx.set_counter(acme, CounterKind::vms, filled<32>(1), 9, std::nullopt);
+      tx.set_counter(acme, CounterKind::vms, filled<32>(1), 0, std::nullopt);
     });
     CHECK(counted(*reader, CounterKind::vms) == 0);
-    drop(store, acme, [&](Tx& tx) { tx.set_counter(acme, CounterKind::vms, filled<32>(1), 9); });
+    drop(store, acme, [&](Tx& tx) { tx.set_counter(acme, CounterKind::vms, filled<32>(1), 9, std::nullopt); });
     CHECK(counted(*reader, CounterKind::vms) == 0);
   });
 }
@@ -374,14 +374,14 @@ TEST_CASE("a rate is what it was set to, for each element apart, and empty when 
     for (const int requests : {1, 300, 2}) {
       change(store, acme, [&](Tx& tx) {
         tx.caveat_rate(acme, filled<32>(1));
-        tx.set_caveat_rate(acme, filled<32>(1), rate_of(7));
-        tx.set_caveat_rate(acme, filled<32>(1), rate_of(requests));
+        tx.set_caveat_rate(acme, filled<32>(1), rate_of(7), noon);
+        tx.set_caveat_rate(acme, filled<32>(1), rate_of(requests), noon);
         CHECK(tx.caveat_rate(acme, filled<32>(1)) == rate_of(requests));
       });
       CHECK(reader->caveat_rate(acme, filled<32>(1)) == rate_of(requests));
       CHECK(reader->caveat_rate(acme, filled<32>(2)) == RateBudget());
     }
-    drop(store, acme, [&](Tx& tx) { tx.set_caveat_rate(acme, filled<32>(1), rate_of(9)); });
+    drop(store, acme, [&](Tx& tx) { tx.set_caveat_rate(acme, filled<32>(1), rate_of(9), noon); });
     CHECK(reader->caveat_rate(acme, filled<32>(1)) == rate_of(2));
   });
 }
@@ -465,8 +465,8 @@ TEST_CASE("the listener hears of each change of a device or a signing key, and o
             tx.put(sample_session(acme, 1));
             tx.erase_session(acme, sample_session(acme, 1).id);
             tx.put(sample_link(acme, 1));
-            tx.set_counter(acme, CounterKind::uses, filled<32>(1), 1);
-            tx.set_caveat_rate(acme, filled<32>(1), rate_of(1));
+            tx.set_counter(acme, CounterKind::uses, filled<32>(1), 1, noon);
+            tx.set_caveat_rate(acme, filled<32>(1), rate_of(1), noon);
             tx.mark_seen(acme, sample_token(acme, 1).id, noon);
           }).empty());
     const Tenant row = store->open_reader()->tenant(acme).value();

@@ -34,10 +34,10 @@ void fill_access(Tx& tx) {
   tx.put(sample_challenge(acme, 1));
   tx.put(sample_session(acme, 1));
   tx.put(sample_link(acme, 1));
-  tx.set_counter(acme, CounterKind::uses, filled<32>(1), 5);
+  tx.set_counter(acme, CounterKind::uses, filled<32>(1), 5, noon);
   RateBudget rate;
   rate.admit(9, noon);
-  tx.set_caveat_rate(acme, filled<32>(1), rate);
+  tx.set_caveat_rate(acme, filled<32>(1), rate, noon);
   tx.put(sample_signing_key(1));
   tx.put(fresh);
 }

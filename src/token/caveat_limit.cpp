@@ -12,7 +12,11 @@ void add(std::vector<CaveatLimit>& limits, const Caveat& caveat, const CaveatBea
   if (same != limits.end())
     same->number = std::min(same->number, caveat.number);
   else
-    limits.push_back({.kind = caveat.kind, .place = bearer.place, .rid = bearer.rid, .number = caveat.number});
+    limits.push_back({.kind = caveat.kind,
+                      .place = bearer.place,
+                      .rid = bearer.rid,
+                      .number = caveat.number,
+                      .expires_at = bearer.expires_at});
 }
 
 }  // namespace

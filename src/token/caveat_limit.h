@@ -16,6 +16,7 @@ struct CaveatLimit {
   TenantId place;
   RevocationId rid{};
   std::int64_t number = 0;
+  Instant expires_at = {};  ///< The element's own, or later.
   friend bool operator==(const CaveatLimit&, const CaveatLimit&) = default;
 };
 
@@ -24,6 +25,7 @@ struct CaveatBearer {
   TenantId place;  ///< Of its root: whose generation counts for it.
   RevocationId rid{};
   std::vector<Caveat> caveats;
+  Instant expires_at = {};  ///< Its own, or later.
 };
 
 /// What a request under the chain is charged to. `chain` is root first; `ancestors` are all of the root's.

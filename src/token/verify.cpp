@@ -58,7 +58,7 @@ class ChainVerifier {
                         .generation = claims.generation,
                         .delegable_depth = claims.delegable_depth.value_or(0)};
     token.not_before_s = claims.not_before_s.value_or(claims.issued_at_s);
-    token.expires_at_s = claims.expires_at_s;
+    token.expires_at_s = token.root_expires_at_s = claims.expires_at_s;
     ancestors_ = std::move(claims.ancestors);
     TRY(add(token, claims, jws));
     return token;

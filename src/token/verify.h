@@ -79,6 +79,7 @@ struct VerifiedToken {
   std::int64_t issued_at_s = 0;   ///< The latest of the elements.
   std::int64_t not_before_s = 0;  ///< The latest of the elements.
   std::int64_t expires_at_s = 0;  ///< The earliest of the elements.
+  std::int64_t root_expires_at_s = 0;
   std::int64_t delegable_depth = 0;
   bool requires_pop = false;
   std::vector<Caveat> caveats = {};      ///< Of all elements; every one must hold.

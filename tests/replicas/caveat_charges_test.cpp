@@ -6,6 +6,9 @@
 namespace cadastre {
 namespace {
 
+/// When what the register knows of ends.
+constexpr Instant end_of_register = instant_from_s(1'900'000'000);
+
 struct ChargeWorld : SharedWorld {
   ChargeWorld() : SharedWorld(600) {}
 
@@ -21,6 +24,7 @@ struct ChargeWorld : SharedWorld {
   RevocationId keep_token(std::uint8_t number, const std::string& caveats) {
     IssuedToken token{.tenant = acme, .id = TokenId{number}, .rid = RevocationId{number}, .scope = "READ"};
     token.caveats = caveats;
+    token.expires_at = end_of_register;
     change([&](Tx& tx) { tx.insert(token); });
     return token.rid;
   }
@@ -28,6 +32,7 @@ struct ChargeWorld : SharedWorld {
     SeenLink link{.tenant = acme, .rid = RevocationId{number}, .id = "link", .parent = root, .root = root};
     link.scope = "READ";
     link.caveats = caveats;
+    link.expires_at = end_of_register;
     change([&](Tx& tx) { tx.put(link); });
   }
   /// Whoever comes with a token of that rid, caveats and ancestors.
@@ -37,6 +42,7 @@ struct ChargeWorld : SharedWorld {
     caller.rids = {RevocationId{number}};
     caller.rids.insert(caller.rids.end(), ancestors.begin(), ancestors.end());
     caller.caveats = parse_caveats(caveats, 0).value();
+    caller.root_expires_at = clock.now() + std::chrono::hours(1);
     caller.limits = resolve_limits(caller, *store->open_reader());
     return caller;
   }
@@ -72,8 +78,9 @@ TEST_CASE("a link above charges its own words, and counts where its root does") 
   world.keep_link(9, root, R"([{"rpm":2}])");
   const Caller below = world.holder(2, R"([{"rpm":2}])", {RevocationId{9}, root});
   REQUIRE(below.limits);
-  CHECK(*below.limits == std::vector<CaveatLimit>{{CaveatKind::rpm, world.acme, RevocationId{2}, 2},
-                                                  {CaveatKind::rpm, world.acme, RevocationId{9}, 2}});
+  CHECK(*below.limits ==
+        std::vector<CaveatLimit>{{CaveatKind::rpm, world.acme, RevocationId{2}, 2, below.root_expires_at},
+                                 {CaveatKind::rpm, world.acme, RevocationId{9}, 2, end_of_register}});
   CHECK(world.reason(below).empty());
   CHECK(world.reason(below).empty());
   CHECK(world.reason(below) == "caveat_denied:rpm");
@@ -108,6 +115,39 @@ TEST_CASE("a VM is charged to every bearer and given back to each") {
     CHECK(tx.counter(world.acme, CounterKind::vms, first) == 0);
     CHECK(charge_vm(tx, right).has_value());
   });
+}
+
+TEST_CASE("what an element's requests came to goes a day after its end, and no VM that is charged to it") {
+  ChargeWorld world;
+  const std::string_view words = R"([{"uses":9},{"rpm":9},{"quota":{"vms":3}}])";
+  const auto first = world.keep_token(1, std::string(words));
+  const Caller left = world.holder(2, words, {first});  // ends in an hour, and the first much later
+  const Instant end = left.root_expires_at;
+  CHECK(world.reason(left).empty());
+  world.change([&](Tx& tx) { CHECK(charge_vm(tx, left).has_value()); });
+  const auto reader = world.store->open_reader();
+  struct Kept {
+    std::int64_t uses, vms;
+    bool has_rate;
+    bool operator==(const Kept&) const = default;
+  };
+  const auto kept = [&](const RevocationId& rid) {
+    return Kept{.uses = reader->counter(world.acme, CounterKind::uses, rid),
+                .vms = reader->counter(world.acme, CounterKind::vms, rid),
+                .has_rate = reader->caveat_rate(world.acme, rid) != RateBudget()};
+  };
+  const auto forget_at = [&](Instant now) {
+    forget_charges(*world.store, now);
+    world.change([](Tx&) {});  // after what was submitted before it
+  };
+  const Kept all{.uses = 1, .vms = 1, .has_rate = true};
+  forget_at(end + charges_kept_for - std::chrono::milliseconds(1));
+  CHECK(kept(RevocationId{2}) == all);
+  forget_at(end + charges_kept_for);
+  CHECK(kept(RevocationId{2}) == Kept{.uses = 0, .vms = 1, .has_rate = false});
+  CHECK(kept(first) == all);
+  forget_at(end_of_register + charges_kept_for);
+  CHECK(kept(first) == Kept{.uses = 0, .vms = 1, .has_rate = false});
 }
 
 }  // namespace

@@ -75,6 +75,9 @@ class FailingTx final : public Tx {
   RateBudget caveat_rate(const TenantId& tenant, const RevocationId& rid) override {
     return tx_.caveat_rate(tenant, rid);
   }
+  std::vector<ExpiredBearer> expired_bearers(Instant at, std::size_t limit) override {
+    return tx_.expired_bearers(at, limit);
+  }
   std::vector<SigningKey> signing_keys() override { return tx_.signing_keys(); }
   std::optional<LogHead> log_head(const TenantId& tenant) override { return tx_.log_head(tenant); }
   std::vector<Leaf> leaves(const TenantId& tenant, const LeafQuery& query) override {
@@ -120,11 +123,16 @@ class FailingTx final : public Tx {
   void put(const Session& session) override { write().put(session); }
   void erase_session(const TenantId& tenant, const SessionId& id) override { write().erase_session(tenant, id); }
   void put(const SeenLink& link) override { write().put(link); }
-  void set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value) override {
-    write().set_counter(tenant, kind, rid, value);
+  void set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value,
+                   std::optional<Instant> expires_at) override {
+    write().set_counter(tenant, kind, rid, value, expires_at);
   }
-  void set_caveat_rate(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate) override {
-    write().set_caveat_rate(tenant, rid, rate);
+  void set_caveat_rate(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate,
+                       Instant expires_at) override {
+    write().set_caveat_rate(tenant, rid, rate, expires_at);
+  }
+  void forget_requests(const TenantId& tenant, const RevocationId& rid) override {
+    write().forget_requests(tenant, rid);
   }
   void put(const SigningKey& key) override { write().put(key); }
   std::uint64_t append(const Event& event, Instant now) override { return write().append(event, now); }

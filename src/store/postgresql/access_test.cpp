@@ -41,7 +41,7 @@ TEST_CASE("two processes that count at once lose no count") {
   pair.in_both(
       [](Tx& tx, std::size_t) {
         const auto uses = tx.counter(acme, CounterKind::uses, filled<32>(1));
-        tx.set_counter(acme, CounterKind::uses, filled<32>(1), uses + 1);
+        tx.set_counter(acme, CounterKind::uses, filled<32>(1), uses + 1, noon);
       },
       times);
   CHECK(pair.stores[0]->open_reader()->counter(acme, CounterKind::uses, filled<32>(1)) == 2 * times);

@@ -31,6 +31,13 @@ struct Namespace : NamespaceRow {
   bool was_published = false;  ///< Its log was published in this transaction: then it waits from now on.
 };
 
+/// What a caveat has counted, and the end of the element that bears it, which is written and never asked.
+template <class Count>
+struct Counted {
+  Count count;
+  std::optional<Instant> expires_at;
+};
+
 struct Buffer {
   using Key16 = std::pair<TenantId, Bytes<16>>;
   using Key32 = std::pair<TenantId, Bytes<32>>;
@@ -51,8 +58,8 @@ struct Buffer {
   Overlay<Key32, Entry<Challenge>> challenges;
   Overlay<Key16, Entry<cadastre::Session>> sessions;
   Overlay<Key32, Entry<SeenLink>> links;
-  Overlay<CounterKey, Entry<std::int64_t>> counters;
-  Overlay<Key32, Entry<RateBudget>> caveat_rates;
+  Overlay<CounterKey, Entry<Counted<std::int64_t>>> counters;
+  Overlay<Key32, Entry<Counted<RateBudget>>> caveat_rates;
   Overlay<std::string, Entry<SigningKey>> signing_keys;
   Overlay<TenantId, Entry<PublishedCheckpoint>> checkpoints;
   Overlay<Key32, Entry<IdempotentAnswer>> answers;

@@ -240,6 +240,12 @@ RateBudget find_caveat_rate(Connection& connection, const TenantId& tenant, cons
       .value_or(RateBudget());
 }
 
+std::vector<ExpiredBearer> expired_bearers(Connection& connection, Instant at, std::size_t limit) {
+  return all_of<ExpiredBearer>(connection.run(Sql::expired_bearers, at, limit), [](const Rows& rows) {
+    return ExpiredBearer{.tenant = tenant_id_of(rows.bytes(0)), .rid = rows.blob<32>(1)};
+  });
+}
+
 std::vector<SigningKey> signing_keys(Connection& connection) {
   return all_of<SigningKey>(connection.run(Sql::signing_keys, TenantId::platform().text()), signing_key_of);
 }

@@ -49,6 +49,7 @@ std::optional<std::int64_t> find_counter(Connection& connection, const TenantId&
                                          const RevocationId& rid);
 /// An empty one when nothing was counted yet.
 RateBudget find_caveat_rate(Connection& connection, const TenantId& tenant, const RevocationId& rid);
+std::vector<ExpiredBearer> expired_bearers(Connection& connection, Instant at, std::size_t limit);
 std::vector<SigningKey> signing_keys(Connection& connection);
 
 std::vector<Leaf> find_leaves(Connection& connection, const TenantId& tenant, const LeafQuery& query);

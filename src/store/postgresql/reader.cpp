@@ -115,6 +115,9 @@ class SessionReader final : public Reader {
   RateBudget caveat_rate(const TenantId& tenant, const RevocationId& rid) override {
     return ask([&](Connection& c) { return find_caveat_rate(c, tenant, rid); });
   }
+  std::vector<ExpiredBearer> expired_bearers(Instant at, std::size_t limit) override {
+    return ask([&](Connection& c) { return postgresql::expired_bearers(c, at, limit); });
+  }
   std::vector<SigningKey> signing_keys() override {
     return ask([&](Connection& c) { return postgresql::signing_keys(c); });
   }

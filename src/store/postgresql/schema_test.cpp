@@ -34,6 +34,7 @@ const std::map<Sql, const char*> of_the_deployment = {
     {Sql::unpublished_logs, "the publisher takes the logs that wait longest, from a small table of those that wait"},
     {Sql::ended_sessions, "the sweep of sessions whose time is over, along an index of its own"},
     {Sql::all_sessions, "the sweep of sessions under administrators' tokens that were revoked, along the key"},
+    {Sql::expired_bearers, "the sweep of what was counted for tokens that have ended, along indexes of its own"},
     {Sql::sweep_answers, "forgets expired answers, a few rows at a time along the key"},
     {Sql::mark_commit, "one row of each writing thread"},
     {Sql::find_commit, "the same row"},
@@ -55,7 +56,8 @@ const std::map<Sql, const char*> of_the_deployment = {
 const std::set<std::string> without_tenant = {"setting", "schema_migration", "publisher_lease", "commit_mark"};
 
 /// Along which the deployment's own questions go.
-const std::set<std::string> across_tenants = {"published_file.published_file_shown"};
+const std::set<std::string> across_tenants = {"published_file.published_file_shown",
+                                              "caveat_counter.caveat_counter_by_end", "caveat_rate.caveat_rate_by_end"};
 
 struct Migrated {
   TestSchema schema;
@@ -161,6 +163,40 @@ TEST_CASE("a schema from a newer program is refused by the store and by readers,
   schema.sql("INSERT INTO schema_migration VALUES (1000, 'from_the_future')");
   CHECK_THROWS_WITH_AS(open_postgresql_store({.url = schema.url()}), doctest::Contains("1000"), StoreFailure);
   CHECK_THROWS_WITH_AS(open_postgresql_reader(schema.url()), doctest::Contains("1000"), StoreFailure);
+}
+
+TEST_CASE("a database from before revocations were numbered has them numbered, and learns when counts may go") {
+  const TestSchema schema;
+  constexpr int before_numbers = 10;
+  Connection connection(schema.url());
+  connection.execute("CREATE TABLE schema_migration (number bigint PRIMARY KEY, name text NOT NULL)");
+  connection.execute("INSERT INTO schema_migration VALUES (10, 'before')");
+  for (const Migration& step : migrations()) {
+    if (step.number <= before_numbers) connection.execute(step.sql);
+  }
+  connection.execute(
+      "INSERT INTO revocation VALUES ('acme', 1, "
+      "'\\x0505050505050505050505050505050505050505050505050505050505050505', 20, 0), ('acme', 0, "
+      "'\\x0404040404040404040404040404040404040404040404040404040404040404', 20, 0), "
+      "('acme', 0, '\\x0909090909090909090909090909090909090909090909090909090909090909', 10, 0), ('zeta', 0, "
+      "'\\x0707070707070707070707070707070707070707070707070707070707070707', 30, 0);"
+      "INSERT INTO caveat_counter VALUES ('acme', 1, "
+      "'\\x0101010101010101010101010101010101010101010101010101010101010101', 3), ('acme', 0, "
+      "'\\x0101010101010101010101010101010101010101010101010101010101010101', 3), ('acme', 1, "
+      "'\\x0202020202020202020202020202020202020202020202020202020202020202', 3);"
+      "INSERT INTO caveat_rate VALUES ('acme', '\\x0303030303030303030303030303030303030303030303030303030303030303', "
+      "'');"
+      "INSERT INTO seen_link VALUES ('acme', '\\x0101010101010101010101010101010101010101010101010101010101010101', "
+      "'', '', '', '', '', '', 1, 0, 0, 1000, 0, 0);"
+      "INSERT INTO token VALUES ('acme', '', '\\x0303030303030303030303030303030303030303030303030303030303030303', "
+      "'', '', '', '', '', '', 1, 0, 0, '', '', 0, 0, 2000, '', NULL, '', "
+      "NULL, NULL, NULL, '');");
+  const auto store = open_postgresql_store({.url = schema.url()});
+  CHECK(schema.sql("SELECT string_agg(seq || ':' || get_byte(id, 0), ' ' ORDER BY tenant_id, seq) FROM revocation") ==
+        "1:9 2:4 3:5 1:7");
+  CHECK(schema.sql("SELECT string_agg(kind || ':' || coalesce(expires_at, 0), ' ' ORDER BY kind, rid) FROM "
+                   "caveat_counter") == "0:0 1:1000 1:0");
+  CHECK(schema.sql("SELECT expires_at FROM caveat_rate") == "2000");
 }
 
 TEST_CASE("a failing migration leaves the schema before it") {

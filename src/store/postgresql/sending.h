@@ -97,6 +97,7 @@ class Sending {
   void send_named();
   void send_challenges();
   void send_counters();
+  void send_caveat_rates();
   void send_leaves();
   void send_checkpoints();
   void send_settings();

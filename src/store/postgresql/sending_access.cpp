@@ -9,16 +9,12 @@ void Sending::send_access() {
   send_named();
   send_challenges();
   send_counters();
-  Columns links, rates, keys;
+  send_caveat_rates();
+  Columns links, keys;
   each_unwritten(buffer_.links, [&](const auto&, const Entry<SeenLink>& entry) { add_link(links, *entry.row); });
-  each_unwritten(buffer_.caveat_rates, [&](const Buffer::Key32& key, const Entry<RateBudget>& entry) {
-    const std::string budget = entry.row->encode();
-    rates.add(key.first.text(), key.second, as_bytes(budget));
-  });
   each_unwritten(buffer_.signing_keys,
                  [&](const auto&, const Entry<SigningKey>& entry) { add_signing_key(keys, *entry.row); });
   rows(Sql::put_links, links);
-  rows(Sql::put_caveat_rates, rates);
   rows(Sql::put_signing_keys, keys);
 }
 
@@ -45,15 +41,26 @@ void Sending::send_challenges() {
 
 void Sending::send_counters() {
   Columns put, erased;
-  each_unwritten(buffer_.counters, [&](const Buffer::CounterKey& key, const Entry<std::int64_t>& entry) {
+  each_unwritten(buffer_.counters, [&](const Buffer::CounterKey& key, const Entry<Counted<std::int64_t>>& entry) {
     const auto& [tenant, kind, rid] = key;
     if (entry.row)
-      put.add(tenant.text(), kind, rid, *entry.row);
+      put.add(tenant.text(), kind, rid, entry.row->count, entry.row->expires_at);
     else
       erased.add(tenant.text(), kind, rid);
   });
   rows(Sql::put_counters, put);
   rows_if_any(Sql::erase_counters, erased);
+}
+
+void Sending::send_caveat_rates() {
+  Columns put, erased;
+  each_unwritten(buffer_.caveat_rates, [&](const Buffer::Key32& key, const Entry<Counted<RateBudget>>& entry) {
+    if (!entry.row) return erased.add(key.first.text(), key.second);
+    const std::string budget = entry.row->count.encode();
+    put.add(key.first.text(), key.second, as_bytes(budget), entry.row->expires_at);
+  });
+  rows(Sql::put_caveat_rates, put);
+  rows_if_any(Sql::erase_caveat_rates, erased);
 }
 
 }  // namespace cadastre::postgresql

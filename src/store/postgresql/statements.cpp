@@ -233,16 +233,24 @@ constexpr Statement all[] = {
     {Sql::find_counter, "find_counter",
      "SELECT value FROM caveat_counter WHERE tenant_id = $1 AND kind = $2 AND rid = $3"},
     {Sql::put_counters, "put_counters",
-     "INSERT INTO caveat_counter (tenant_id, kind, rid, value) SELECT * FROM unnest($1::text[], $2::bigint[], "
-     "$3::bytea[], "
-     "$4::bigint[]) ON CONFLICT (tenant_id, kind, rid) DO UPDATE SET value = excluded.value"},
+     "INSERT INTO caveat_counter (tenant_id, kind, rid, value, expires_at) SELECT * FROM unnest($1::text[], "
+     "$2::bigint[], $3::bytea[], $4::bigint[], $5::bigint[]) ON CONFLICT (tenant_id, kind, rid) DO UPDATE SET value = "
+     "excluded.value, expires_at = excluded.expires_at"},
     {Sql::erase_counters, "erase_counters",
      "DELETE FROM caveat_counter c USING unnest($1::text[], $2::bigint[], $3::bytea[]) AS n(tenant_id, kind, rid) "
      "WHERE c.tenant_id = n.tenant_id AND c.kind = n.kind AND c.rid = n.rid"},
     {Sql::find_caveat_rate, "find_caveat_rate", "SELECT budget FROM caveat_rate WHERE tenant_id = $1 AND rid = $2"},
     {Sql::put_caveat_rates, "put_caveat_rates",
-     "INSERT INTO caveat_rate (tenant_id, rid, budget) SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[]) "
-     "ON CONFLICT (tenant_id, rid) DO UPDATE SET budget = excluded.budget"},
+     "INSERT INTO caveat_rate (tenant_id, rid, budget, expires_at) SELECT * FROM unnest($1::text[], $2::bytea[], "
+     "$3::bytea[], $4::bigint[]) ON CONFLICT (tenant_id, rid) DO UPDATE SET budget = excluded.budget, expires_at = "
+     "excluded.expires_at"},
+    {Sql::erase_caveat_rates, "erase_caveat_rates",
+     "DELETE FROM caveat_rate c USING unnest($1::text[], $2::bytea[]) AS n(tenant_id, rid) "
+     "WHERE c.tenant_id = n.tenant_id AND c.rid = n.rid"},
+    {Sql::expired_bearers, "expired_bearers",
+     "(SELECT tenant_id, rid FROM caveat_counter WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2) "
+     "UNION (SELECT tenant_id, rid FROM caveat_rate WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2) "
+     "ORDER BY tenant_id, rid LIMIT $2"},
 
     {Sql::signing_keys, "signing_keys",
      "SELECT kid, " SIGNING_KEY("") " FROM signing_key WHERE tenant_id = $1 ORDER BY kid"},

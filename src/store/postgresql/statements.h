@@ -87,6 +87,8 @@ enum class Sql {
   erase_counters,
   find_caveat_rate,
   put_caveat_rates,
+  erase_caveat_rates,
+  expired_bearers,
   signing_keys,
   put_signing_keys,
 

@@ -92,6 +92,7 @@ class Transaction final : public Tx {
   std::vector<SeenLink> links(const TenantId& tenant, const LinkQuery& query) override;
   std::int64_t counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid) override;
   RateBudget caveat_rate(const TenantId& tenant, const RevocationId& rid) override;
+  std::vector<ExpiredBearer> expired_bearers(Instant at, std::size_t limit) override;
   std::vector<SigningKey> signing_keys() override;
   std::optional<LogHead> log_head(const TenantId& tenant) override;
   std::vector<Leaf> leaves(const TenantId& tenant, const LeafQuery& query) override;
@@ -126,8 +127,11 @@ class Transaction final : public Tx {
   void put(const cadastre::Session& session) override;
   void erase_session(const TenantId& tenant, const SessionId& id) override;
   void put(const SeenLink& link) override;
-  void set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value) override;
-  void set_caveat_rate(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate) override;
+  void set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value,
+                   std::optional<Instant> expires_at) override;
+  void set_caveat_rate(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate,
+                       Instant expires_at) override;
+  void forget_requests(const TenantId& tenant, const RevocationId& rid) override;
   void put(const SigningKey& key) override;
   std::uint64_t append(const Event& event, Instant now) override;
   void record(const TenantId& tenant, const IdempotentAnswer& answer) override;

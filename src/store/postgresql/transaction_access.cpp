@@ -22,6 +22,13 @@ void write_entry(Overlay<Key, Entry<Row>>& overlay, const Key& key, std::optiona
   overlay.put(key, {.row = std::move(row), .is_unwritten = true});
 }
 
+/// As the database has it: whoever asks what was counted does not ask for how long it is kept.
+template <class Count>
+std::optional<Counted<Count>> counted(std::optional<Count> count) {
+  if (!count) return std::nullopt;
+  return Counted<Count>{*std::move(count), std::nullopt};
+}
+
 }  // namespace
 
 void Transaction::count_access_change(const TenantId& id) {
@@ -196,27 +203,39 @@ void Transaction::put(const SeenLink& link) {
 
 std::int64_t Transaction::counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid) {
   hold(tenant);
-  return find_entry(buffer_.counters, {tenant, kind, rid},
-                    [&] { return find_counter(connection(), tenant, kind, rid); })
-      .row.value_or(0);
+  const auto& found = find_entry(buffer_.counters, {tenant, kind, rid},
+                                 [&] { return counted(find_counter(connection(), tenant, kind, rid)); });
+  return found.row ? found.row->count : 0;
 }
 
-void Transaction::set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value) {
+void Transaction::set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value,
+                              std::optional<Instant> expires_at) {
   CHECK_INVARIANT(value >= 0);
   require(tenant);
-  write_entry(buffer_.counters, {tenant, kind, rid}, value > 0 ? std::optional(value) : std::nullopt);
+  auto row = value > 0 ? std::optional(Counted<std::int64_t>{value, expires_at}) : std::nullopt;
+  write_entry(buffer_.counters, {tenant, kind, rid}, std::move(row));
 }
 
 RateBudget Transaction::caveat_rate(const TenantId& tenant, const RevocationId& rid) {
   hold(tenant);
-  return find_entry(buffer_.caveat_rates, {tenant, rid},
-                    [&] { return std::optional(find_caveat_rate(connection(), tenant, rid)); })
-      .row.value();
+  const auto& found = find_entry(buffer_.caveat_rates, {tenant, rid},
+                                 [&] { return counted(std::optional(find_caveat_rate(connection(), tenant, rid))); });
+  return found.row ? found.row->count : RateBudget();
 }
 
-void Transaction::set_caveat_rate(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate) {
+void Transaction::set_caveat_rate(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate,
+                                  Instant expires_at) {
   require(tenant);
-  write_entry(buffer_.caveat_rates, {tenant, rid}, std::optional(rate));
+  write_entry(buffer_.caveat_rates, {tenant, rid}, std::optional(Counted<RateBudget>{rate, expires_at}));
+}
+
+void Transaction::forget_requests(const TenantId& tenant, const RevocationId& rid) {
+  set_counter(tenant, CounterKind::uses, rid, 0, std::nullopt);
+  write_entry(buffer_.caveat_rates, {tenant, rid}, std::optional<Counted<RateBudget>>());
+}
+
+std::vector<ExpiredBearer> Transaction::expired_bearers(Instant at, std::size_t limit) {
+  return postgresql::expired_bearers(up_to_date(), at, limit);
 }
 
 std::vector<SigningKey> Transaction::signing_keys() { return postgresql::signing_keys(up_to_date()); }

@@ -1,6 +1,7 @@
 #include "store/sqlite/links.h"
 
 #include "store/packed_columns.h"
+#include "store/tenant_row.h"
 
 namespace cadastre::sqlite {
 namespace {
@@ -56,7 +57,8 @@ void LinkTable::put(const SeenLink& l) {
 
 CounterTable::CounterTable(Connection& connection)
     : find_(connection, "SELECT value FROM caveat_counter WHERE tenant_id = ?1 AND kind = ?2 AND rid = ?3"),
-      put_(connection, "INSERT OR REPLACE INTO caveat_counter (tenant_id, kind, rid, value) VALUES (?,?,?,?)"),
+      put_(connection,
+           "INSERT OR REPLACE INTO caveat_counter (tenant_id, kind, rid, value, expires_at) VALUES (?,?,?,?,?)"),
       erase_(connection, "DELETE FROM caveat_counter WHERE tenant_id = ?1 AND kind = ?2 AND rid = ?3") {}
 
 std::int64_t CounterTable::find(const TenantId& tenant, CounterKind kind, const RevocationId& rid) {
@@ -64,25 +66,41 @@ std::int64_t CounterTable::find(const TenantId& tenant, CounterKind kind, const 
   return rows.next() ? rows.integer(0) : 0;
 }
 
-void CounterTable::set(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value) {
+void CounterTable::set(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value,
+                       std::optional<Instant> expires_at) {
   if (value == 0)
     erase_.run(tenant.text(), kind, rid);
   else
-    put_.run(tenant.text(), kind, rid, value);
+    put_.run(tenant.text(), kind, rid, value, expires_at);
 }
 
 CaveatRateTable::CaveatRateTable(Connection& connection)
     : find_(connection, "SELECT budget FROM caveat_rate WHERE tenant_id = ?1 AND rid = ?2"),
-      put_(connection, "INSERT OR REPLACE INTO caveat_rate (tenant_id, rid, budget) VALUES (?,?,?)") {}
+      put_(connection, "INSERT OR REPLACE INTO caveat_rate (tenant_id, rid, budget, expires_at) VALUES (?,?,?,?)"),
+      erase_(connection, "DELETE FROM caveat_rate WHERE tenant_id = ?1 AND rid = ?2"),
+      expired_(connection,
+               "SELECT tenant_id, rid FROM (SELECT tenant_id, rid FROM caveat_counter WHERE expires_at <= ?1 "
+               "ORDER BY expires_at LIMIT ?2) "
+               "UNION SELECT tenant_id, rid FROM (SELECT tenant_id, rid FROM caveat_rate WHERE expires_at <= ?1 "
+               "ORDER BY expires_at LIMIT ?2) ORDER BY tenant_id, rid LIMIT ?2") {}
 
 RateBudget CaveatRateTable::find(const TenantId& tenant, const RevocationId& rid) {
   auto rows = find_(tenant.text(), rid);
   return rows.next() ? stored_rate(rows.bytes(0)) : RateBudget();
 }
 
-void CaveatRateTable::set(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate) {
+void CaveatRateTable::set(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate, Instant expires_at) {
   const std::string budget = rate.encode();
-  put_.run(tenant.text(), rid, as_bytes(budget));
+  put_.run(tenant.text(), rid, as_bytes(budget), expires_at);
+}
+
+void CaveatRateTable::erase(const TenantId& tenant, const RevocationId& rid) { erase_.run(tenant.text(), rid); }
+
+std::vector<ExpiredBearer> CaveatRateTable::expired(Instant at, std::size_t limit) {
+  std::vector<ExpiredBearer> bearers;
+  auto rows = expired_(at, limit);
+  while (rows.next()) bearers.push_back({.tenant = tenant_id_of(rows.bytes(0)), .rid = rows.blob<32>(1)});
+  return bearers;
 }
 
 }  // namespace cadastre::sqlite

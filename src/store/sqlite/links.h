@@ -25,7 +25,8 @@ class CounterTable {
   /// 0 when there is no such row.
   std::int64_t find(const TenantId& tenant, CounterKind kind, const RevocationId& rid);
   /// 0 removes the row.
-  void set(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value);
+  void set(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value,
+           std::optional<Instant> expires_at);
 
  private:
   Query find_, put_, erase_;
@@ -36,10 +37,13 @@ class CaveatRateTable {
   explicit CaveatRateTable(Connection& connection);
   /// An empty one when there is no such row.
   RateBudget find(const TenantId& tenant, const RevocationId& rid);
-  void set(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate);
+  void set(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate, Instant expires_at);
+  void erase(const TenantId& tenant, const RevocationId& rid);
+  /// Whose requests these and the counters know of, of all tenants.
+  std::vector<ExpiredBearer> expired(Instant at, std::size_t limit);
 
  private:
-  Query find_, put_;
+  Query find_, put_, erase_, expired_;
 };
 
 }  // namespace cadastre::sqlite

@@ -115,7 +115,7 @@ TEST_CASE("every table's key begins with the tenant, and its rows lie in the ord
   // Leaves are long and never change: they lie in the order in which they came, under an index of their key.
   const std::set<std::string> in_order_of_arrival = {"ledger_leaf"};
   // Along which the sweep of ended sessions goes.
-  const std::set<std::string> across_tenants = {"session_by_end"};
+  const std::set<std::string> across_tenants = {"session_by_end", "caveat_counter_by_end", "caveat_rate_by_end"};
   Query tables(connection,
                "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' "
                "AND name NOT LIKE 'sqlite_%'");
@@ -166,6 +166,42 @@ TEST_CASE("a database from before there were nodes keeps its VMs and takes nodes
   CHECK(reader->nodes(acme, {}).empty());
   change(*store, acme, [](Tx& tx) { tx.put(sample_node(acme, 1)); });
   CHECK(words_of(reader->node(acme, "node-001").value()) == words_of(sample_node(acme, 1)));
+}
+
+TEST_CASE("a database from before revocations were numbered has them numbered, and learns when counts may go") {
+  const TestFolder folder;
+  std::filesystem::create_directories(folder / "data");
+  constexpr int before_numbers = 7;
+  for (const sqlite::Migration& step : sqlite::migrations()) {
+    if (step.number <= before_numbers) run_sql(folder, step.sql);
+  }
+  run_sql(
+      folder,
+      "PRAGMA user_version=7;"
+      "INSERT INTO revocation VALUES ('acme', 1, x'0505050505050505050505050505050505050505050505050505050505050505', "
+      "20, 0), ('acme', 0, x'0404040404040404040404040404040404040404040404040404040404040404', 20, 0), "
+      "('acme', 0, x'0909090909090909090909090909090909090909090909090909090909090909', 10, 0), ('zeta', 0, "
+      "x'0707070707070707070707070707070707070707070707070707070707070707', 30, 0);"
+      "INSERT INTO caveat_counter VALUES ('acme', 1, "
+      "x'0101010101010101010101010101010101010101010101010101010101010101', 3), ('acme', 0, "
+      "x'0101010101010101010101010101010101010101010101010101010101010101', 3), "
+      "('acme', 1, x'0202020202020202020202020202020202020202020202020202020202020202', 3);"
+      "INSERT INTO caveat_rate VALUES ('acme', x'0303030303030303030303030303030303030303030303030303030303030303', "
+      "x'');"
+      "INSERT INTO seen_link VALUES ('acme', x'0101010101010101010101010101010101010101010101010101010101010101', '', "
+      "x'', x'', '', x'', '', 1, 0, 0, 1000, 0, 0);"
+      "INSERT INTO token VALUES ('acme', x'', x'0303030303030303030303030303030303030303030303030303030303030303', '', "
+      "x'', '', '', '', '', 1, 0, 0, '', x'', 0, 0, 2000, '', "
+      "NULL, '', NULL, NULL, NULL, '');");
+  const auto store = open_in(folder);
+  const auto reader = store->open_reader();
+  using Ids = std::vector<Bytes<32>>;
+  CHECK(reader->revoked_after(acme, 0, 10) == Ids{filled<32>(9), filled<32>(4), filled<32>(5)});
+  CHECK(reader->revoked_after(id_of("zeta"), 0, 10) == Ids{filled<32>(7)});
+  const auto first = reader->expired_bearers(instant_from_ms(1000), 10);
+  REQUIRE(first.size() == 1);
+  CHECK(first[0].rid == filled<32>(1));
+  CHECK(reader->expired_bearers(noon, 10).size() == 2);  // and not the one of which nothing is known
 }
 
 TEST_CASE("a failing migration leaves the schema before it") {

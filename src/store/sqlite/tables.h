@@ -141,6 +141,9 @@ class Asking : public Port {
   RateBudget caveat_rate(const TenantId& tenant, const RevocationId& rid) override {
     return tables_.caveat_rates.find(tenant, rid);
   }
+  std::vector<ExpiredBearer> expired_bearers(Instant at, std::size_t limit) override {
+    return tables_.caveat_rates.expired(at, limit);
+  }
   std::vector<SigningKey> signing_keys() override { return tables_.signing_keys.all(); }
   std::optional<LogHead> log_head(const TenantId& tenant) override {
     auto row = tables_.tenants.find(tenant);

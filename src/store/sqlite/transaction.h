@@ -71,8 +71,11 @@ class Transaction final : public Asking<Tx> {
   void put(const Session& session) override;
   void erase_session(const TenantId& tenant, const SessionId& id) override;
   void put(const SeenLink& link) override;
-  void set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value) override;
-  void set_caveat_rate(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate) override;
+  void set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value,
+                   std::optional<Instant> expires_at) override;
+  void set_caveat_rate(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate,
+                       Instant expires_at) override;
+  void forget_requests(const TenantId& tenant, const RevocationId& rid) override;
   void put(const SigningKey& key) override;
   std::uint64_t append(const Event& event, Instant now) override;
   void record(const TenantId& tenant, const IdempotentAnswer& answer) override;

@@ -98,15 +98,22 @@ void Transaction::put(const SeenLink& link) {
   tables_.links.put(link);
 }
 
-void Transaction::set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value) {
+void Transaction::set_counter(const TenantId& tenant, CounterKind kind, const RevocationId& rid, std::int64_t value,
+                              std::optional<Instant> expires_at) {
   CHECK_INVARIANT(value >= 0);
   write_to(tenant);
-  tables_.counters.set(tenant, kind, rid, value);
+  tables_.counters.set(tenant, kind, rid, value, expires_at);
 }
 
-void Transaction::set_caveat_rate(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate) {
+void Transaction::set_caveat_rate(const TenantId& tenant, const RevocationId& rid, const RateBudget& rate,
+                                  Instant expires_at) {
   write_to(tenant);
-  tables_.caveat_rates.set(tenant, rid, rate);
+  tables_.caveat_rates.set(tenant, rid, rate, expires_at);
+}
+
+void Transaction::forget_requests(const TenantId& tenant, const RevocationId& rid) {
+  set_counter(tenant, CounterKind::uses, rid, 0, std::nullopt);
+  tables_.caveat_rates.erase(tenant, rid);
 }
 
 void Transaction::put(const SigningKey& key) {
