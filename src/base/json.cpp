@@ -372,6 +372,10 @@ Object& Object::null(std::string_view name) {
   return *this;
 }
 
+Object& Object::field_or_null(std::string_view name, std::string_view text) {
+  return text.empty() ? null(name) : field(name, text);
+}
+
 std::optional<std::string> canonical(const Value& value) {
   std::string out;
   if (!append_canonical(out, value)) return std::nullopt;

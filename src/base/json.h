@@ -69,6 +69,8 @@ class Object {
   }
   Object& field(std::string_view name, bool value);
   Object& null(std::string_view name);
+  /// The text; null when it is empty.
+  Object& field_or_null(std::string_view name, std::string_view text);
   /// Writes the name; the caller appends the value to the same buffer.
   std::string& key(std::string_view name);
   void end() { out_ += '}'; }

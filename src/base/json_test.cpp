@@ -224,8 +224,9 @@ TEST_CASE("the writer appends to what is there and places the commas") {
   object.field("n", 1).field("s", "a\"\n").field("t", std::string("u")).field("b", true).null("z");
   Object(object.key("o")).end();
   Object(object.key("p")).field("min", INT64_MIN).field("small", static_cast<unsigned char>(7)).end();
-  object.end();
-  CHECK(out == R"(x{"n":1,"s":"a\"\n","t":"u","b":true,"z":null,"o":{},"p":{"min":-9223372036854775808,"small":7}})");
+  object.field_or_null("v", "w").field_or_null("y", "").end();
+  CHECK(out == R"(x{"n":1,"s":"a\"\n","t":"u","b":true,"z":null,"o":{},"p":{"min":-9223372036854775808,"small":7},)"
+               R"("v":"w","y":null})");
 }
 
 }  // namespace

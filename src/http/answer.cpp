@@ -1,9 +1,9 @@
 #include "http/answer.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "http/body.h"
+#include "http/query.h"
 
 namespace cadastre::http {
 namespace {
@@ -32,14 +32,6 @@ bool take_comma(std::string_view& rest) {
   rest.remove_prefix(1);
   skip_space();
   return !rest.empty();
-}
-
-/// The revision that a tag of ours stands for.
-std::optional<std::int64_t> revision_of(std::string_view tag) {
-  std::int64_t revision = 0;
-  const auto [end, error] = std::from_chars(tag.data(), tag.data() + tag.size(), revision);
-  const bool ours = error == std::errc{} && end == tag.data() + tag.size();
-  return ours ? std::optional(revision) : std::nullopt;
 }
 
 }  // namespace
@@ -74,7 +66,7 @@ Result<Precondition> parse_if_match(const Request& request) {
   for (std::string_view rest = *field;;) {
     const auto tag = take_entity_tag(rest);
     if (!tag) return refused();
-    if (const auto revision = tag->is_weak ? std::nullopt : revision_of(tag->opaque))
+    if (const auto revision = tag->is_weak ? std::nullopt : parse_number(tag->opaque))
       condition.revisions->push_back(*revision);
     if (rest.empty()) return condition;
     if (!take_comma(rest)) return refused();

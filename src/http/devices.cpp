@@ -16,13 +16,6 @@ namespace {
 constexpr std::string_view usual_scope = "service:vm-host";
 constexpr std::string_view no_store = "Cache-Control: no-store\r\n";
 
-void append_text_or_null(json::Object& object, std::string_view name, const std::string& text) {
-  if (text.empty())
-    object.null(name);
-  else
-    object.field(name, text);
-}
-
 void append_members(json::Object& object, const Device& device) {
   object.field("device_id", device.id)
       .field("tenant_id", device.tenant.text())
@@ -30,11 +23,11 @@ void append_members(json::Object& object, const Device& device) {
       .field("scope", device.scope)
       .field("subject_pubkey", encode_base64url(device.subject_key))
       .field("fingerprint", fingerprint_of(device.subject_key));
-  append_text_or_null(object, "token_id", device.token_id);
+  object.field_or_null("token_id", device.token_id);
   append_time(object.key("enrolled_at"), device.enrolled_at);
-  append_text_or_null(object, "enrolled_by", device.enrolled_by);
+  object.field_or_null("enrolled_by", device.enrolled_by);
   append_time(object.key("approved_at"), device.approved_at);
-  append_text_or_null(object, "approved_by", device.approved_by);
+  object.field_or_null("approved_by", device.approved_by);
   append_time(object.key("renewed_at"),
               device.token_id.empty() ? std::nullopt : std::optional<Instant>(device.renewed_at));
 }

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "base/json.h"
 #include "http/page.h"
 #include "service/ledger.h"
@@ -11,18 +9,17 @@
 namespace cadastre::http {
 namespace {
 
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool canonical = !text.empty() && (text == "0" || text.front() != '0');
-  if (error != std::errc{} || end != text.data() + text.size() || !canonical) return std::nullopt;
-  return number;
+/// A sequence number as the ledger's own addresses have it: without zeros in front.
+std::optional<std::uint64_t> parse_seq(std::string_view text) {
+  const auto number = parse_number(text);
+  if (!number || (text.size() > 1 && text.front() == '0')) return std::nullopt;
+  return static_cast<std::uint64_t>(*number);
 }
 
 Result<std::uint64_t> seq_parameter(const Query& query, std::string_view name, std::uint64_t otherwise) {
   const auto text = query.find(name);
   if (!text) return otherwise;
-  if (const auto number = parse_number(*text)) return *number;
+  if (const auto number = parse_seq(*text)) return *number;
   return refuse(Code::malformed, std::string(name), fmt::format("{} must be a sequence number.", name));
 }
 
@@ -93,7 +90,7 @@ Result<Response> get_entries(const Call& call, Reader& reader) {
   const auto page = TRY(parse_page(query, list));
   filter.leaves.limit = page.size;
   if (!page.after.empty()) {
-    const auto from = parse_number(page.after);
+    const auto from = parse_seq(page.after);
     if (!from) return refuse(Code::malformed, "page_token", "page_token is not one that this list has given.");
     (filter.leaves.order == Order::ascending ? filter.leaves.from : filter.leaves.to) = *from;
   }
@@ -134,7 +131,7 @@ Result<Response> get_tile(const Call& call, Reader& reader) {
 
 Result<Response> get_proof(const Call& call, Reader& reader) {
   TRY(expect_log(call, reader));
-  const auto seq = parse_number(call.path.back());
+  const auto seq = parse_seq(call.path.back());
   if (!seq) return refuse(Code::not_found, "entry", "There is no such entry under the latest checkpoint.");
   return Response{.status = 200,
                   .content_type = "text/plain; charset=utf-8",

@@ -31,10 +31,7 @@ void append_node(std::string& out, const Node& node, Instant now) {
 void append_verdict(std::string& out, const Node& node, const NodeVerdict& verdict) {
   json::Object object(out);
   object.field("node_id", node.id).field("fits", verdict.reason.empty());
-  if (verdict.reason.empty())
-    object.null("reason");
-  else
-    object.field("reason", verdict.reason);
+  object.field_or_null("reason", verdict.reason);
   object.field("ram_available_mb", ram_available(node).value).end();
 }
 

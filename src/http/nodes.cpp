@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "http/answer.h"
 #include "http/body.h"
@@ -119,17 +118,6 @@ void append_refused(std::string& out, const std::vector<RefusedReport>& reports)
   out += ']';
 }
 
-/// An integer from 0 to `most`; nothing when it is absent.
-Result<std::optional<std::int64_t>> number_of(const Query& query, const char* name, std::int64_t most) {
-  const auto text = query.find(name);
-  if (!text) return std::optional<std::int64_t>();
-  std::int64_t number = 0;
-  const auto [end, fault] = std::from_chars(text->data(), text->data() + text->size(), number);
-  if (fault != std::errc() || end != text->data() + text->size() || number < 0 || number > most)
-    return refuse(Code::malformed, name, fmt::format("{} must be an integer from 0 to {}.", name, most));
-  return std::optional(number);
-}
-
 Result<HostPort> decode_host_port(const json::Value& entry) {
   const auto number = [&](const char* name) -> int {
     const json::Value* const value = entry.find(name);
@@ -216,8 +204,8 @@ Result<Response> post_heartbeat(const Call& call, Tx& tx) {
 
 Result<Response> get_wishes(const Call& call, Reader& reader) {
   const Query query = TRY(Query::parse(call.request.query()));
-  const auto after = TRY(number_of(query, "after", std::numeric_limits<std::int64_t>::max()));
-  const auto wait = TRY(number_of(query, "wait", wait_max_s));
+  const auto after = TRY(query.number("after", std::numeric_limits<std::int64_t>::max()));
+  const auto wait = TRY(query.number("wait", wait_max_s));
   const auto node = TRY(own_node(reader, call.caller, call.path[0]));
   Response response{.status = 200, .content_type = "application/json"};
   if (after == node.wishes && wait) response.may_wait = std::chrono::seconds(*wait);
@@ -278,9 +266,9 @@ Result<Response> remove_node(const Call& call, Tx& tx) {
 Result<Response> get_placement(const Call& call, Reader& reader) {
   const Query query = TRY(Query::parse(call.request.query()));
   PlacementOrder order;
-  order.ram = Mebibytes{TRY(number_of(query, "ram_mb", limit_max)).value_or(0)};
-  order.vcpus = VcpuCount{TRY(number_of(query, "vcpu_count", limit_max)).value_or(1)};
-  order.disk = Gigabytes{TRY(number_of(query, "disk_gb", limit_max)).value_or(0)};
+  order.ram = Mebibytes{TRY(query.number("ram_mb", limit_max)).value_or(0)};
+  order.vcpus = VcpuCount{TRY(query.number("vcpu_count", limit_max)).value_or(1)};
+  order.disk = Gigabytes{TRY(query.number("disk_gb", limit_max)).value_or(0)};
   order.prefer_kvm = query.find("prefer_kvm") == "true";
   order.preferred_node = query.find("preferred_node").value_or("");
   const Instant now = call.services.clock.now();

@@ -1,7 +1,6 @@
 #include "http/page.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/bytes.h"
 #include "crypto/sha256.h"
@@ -19,14 +18,11 @@ std::string tag_of(std::string_view list) { return std::string(as_text(sha256(li
 Result<PageRequest> parse_page(const Query& query, std::string_view list) {
   PageRequest page;
   if (const auto text = query.find("page_size")) {
-    std::int64_t size = 0;
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), size);
-    const bool is_number = end == text->data() + text->size() && !text->starts_with('-');
-    if (error == std::errc::result_out_of_range && is_number) size = page_size_max;
-    if (error == std::errc::invalid_argument || !is_number) {
+    const auto size = parse_number(*text);
+    if (!size) {
       return refuse(Code::malformed, "page_size", "page_size must be an integer from 0 to 1000; 0 stands for 50.");
     }
-    if (size > 0) page.size = static_cast<std::size_t>(std::min(size, page_size_max));
+    if (*size > 0) page.size = static_cast<std::size_t>(std::min(*size, page_size_max));
   }
   if (const auto text = query.find("page_token"); text && !text->empty()) {
     const auto bytes = decode_base64url(*text);

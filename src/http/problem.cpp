@@ -175,10 +175,7 @@ Response problem(const Refusal& refusal, const ProblemContext& context) {
       .field("instance", context.instance)
       .field("code", kind.name)
       .field("request_id", context.request_id);
-  if (context.tenant_id.empty())
-    object.null("tenant_id");
-  else
-    object.field("tenant_id", context.tenant_id);
+  object.field_or_null("tenant_id", context.tenant_id);
   object.field("retryable", is_retryable);
   if (refusal.code == Code::unauthenticated && refusal.subject != "missing_credentials")
     object.field("error", is_about_proof(refusal) ? "invalid_dpop_proof" : "invalid_token");

@@ -12,12 +12,7 @@
 namespace cadastre::http {
 namespace {
 
-void append_tenant(json::Object& object, const TenantId& tenant) {
-  if (tenant.is_platform())
-    object.null("tenant_id");
-  else
-    object.field("tenant_id", tenant.text());
-}
+void append_tenant(json::Object& object, const TenantId& tenant) { object.field_or_null("tenant_id", tenant.text()); }
 
 void append_session(std::string& out, const Session& session, const Caller& caller) {
   json::Object object(out);

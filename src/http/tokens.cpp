@@ -62,10 +62,7 @@ Result<TokenOrder> decode_token_order(const Call& call) {
 void append_token_record(std::string& out, const IssuedToken& token) {
   json::Object object(out);
   object.field("token_id", encode_base64url(token.id)).field("rid", encode_base64url(token.rid));
-  if (token.tenant.is_platform())
-    object.null("tenant_id");
-  else
-    object.field("tenant_id", token.tenant.text());
+  object.field_or_null("tenant_id", token.tenant.text());
   object.field("scope", token.scope)
       .field("subject_pubkey", encode_base64url(token.subject_key))
       .field("label", token.label)
@@ -74,16 +71,10 @@ void append_token_record(std::string& out, const IssuedToken& token) {
       .field("delegable_depth", token.delegable_depth)
       .field("require_pop", token.requires_pop);
   object.key("caveats") += token.caveats.empty() ? "[]" : token.caveats;
-  if (token.device.empty())
-    object.null("device_id");
-  else
-    object.field("device_id", token.device);
+  object.field_or_null("device_id", token.device);
   append_time(object.key("issued_at"), token.issued_at);
   append_time(object.key("expires_at"), token.expires_at);
-  if (token.issued_by.empty())
-    object.null("issued_by");
-  else
-    object.field("issued_by", token.issued_by);
+  object.field_or_null("issued_by", token.issued_by);
   if (token.parent)
     object.field("parent", encode_base64url(*token.parent));
   else
@@ -91,10 +82,7 @@ void append_token_record(std::string& out, const IssuedToken& token) {
   append_time(object.key("first_seen"), token.first_seen);
   append_time(object.key("last_seen"), token.last_seen);
   append_time(object.key("revoked_at"), token.revoked_at);
-  if (token.revoked_by.empty())
-    object.null("revoked_by");
-  else
-    object.field("revoked_by", token.revoked_by);
+  object.field_or_null("revoked_by", token.revoked_by);
   object.end();
 }
 
@@ -184,10 +172,7 @@ void append_token_members(json::Object& object, const FreshToken& token) {
   object.field("token", token.text)
       .field("token_id", encode_base64url(record.id))
       .field("rid", encode_base64url(record.rid));
-  if (record.tenant.is_platform())
-    object.null("tenant_id");
-  else
-    object.field("tenant_id", record.tenant.text());
+  object.field_or_null("tenant_id", record.tenant.text());
   object.field("scope", record.scope).field("subject_pubkey", encode_base64url(record.subject_key));
   append_time(object.key("expires_at"), record.expires_at);
   object.field("kid", record.kid);

@@ -13,13 +13,6 @@
 namespace cadastre::http {
 namespace {
 
-void append_text_or_null(json::Object& object, std::string_view name, std::string_view text) {
-  if (text.empty())
-    object.null(name);
-  else
-    object.field(name, text);
-}
-
 void append_host_ports(std::string& out, const std::vector<HostPort>& ports) {
   out += '[';
   for (const auto& port : ports) {
@@ -129,18 +122,18 @@ Result<Response> render_vms(const Call& call, Reader& reader) {
 void append_vm(std::string& out, const Vm& vm) {
   json::Object object(out);
   object.field("vm_id", vm.id.text()).field("tenant_id", vm.tenant.text());
-  append_text_or_null(object, "name", vm.name);
+  object.field_or_null("name", vm.name);
   object.field("vm_type", vm.vm_type)
       .field("state", name_of(vm.state))
       .field("ram_alloc_mb", vm.ram.value)
       .field("vcpu_count", vm.vcpus.value)
       .field("disk_gb", vm.disk.value)
       .field("restart_policy", name_of(vm.restart_policy));
-  append_text_or_null(object, "node_id", vm.node_id);
+  object.field_or_null("node_id", vm.node_id);
   append_host_ports(object.key("host_ports"), vm.host_ports);
   append_time(object.key("created_at"), vm.created_at);
   append_time(object.key("started_at"), vm.started_at);
-  append_text_or_null(object, "error", vm.error);
+  object.field_or_null("error", vm.error);
   object.end();
 }
 
