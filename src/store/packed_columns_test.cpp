@@ -44,8 +44,9 @@ TEST_CASE("the details name what is not as a new VM has it, and nothing else") {
 }
 
 TEST_CASE("details that no VM has are refused") {
-  for (const char* wrong : {"", "[", R"({"generation":0})", R"({"generation":"2"})", R"({"reboots":-1})",
-                            R"({"reboots":1.5})", R"({"restart_policy":"often"})", R"({"host_ports":[{"host_port":65536,"guest_port":1}]})"}) {
+  for (const char* wrong :
+       {"", "[", R"({"generation":0})", R"({"generation":"2"})", R"({"reboots":-1})", R"({"reboots":1.5})",
+        R"({"restart_policy":"often"})", R"({"host_ports":[{"host_port":65536,"guest_port":1}]})"}) {
     CAPTURE(wrong);
     CHECK_THROWS_AS(decoded(wrong), StoreFailure);
   }

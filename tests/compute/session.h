@@ -41,9 +41,11 @@ inline bool comes_true(const std::function<bool()>& condition, std::chrono::seco
   return true;
 }
 
+/// The number in a pid file, which may be written at this very moment. Never 0, which kill(2) takes for a whole group.
 inline pid_t read_pid(const std::string& path) {
   pid_t pid = 0;
-  std::ifstream(path) >> pid;
+  const auto read = [&] { return static_cast<bool>(std::ifstream(path) >> pid) && pid > 0; };
+  if (!comes_true(read)) FAIL("there is no process number in ", path);
   return pid;
 }
 

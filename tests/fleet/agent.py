@@ -18,6 +18,7 @@ import credential  # noqa: E402
 from client import Client  # noqa: E402
 from node_agent import PATIENCE_S, Agent  # noqa: E402
 from server import Server, add_arguments  # noqa: E402
+from watch import wait_for  # noqa: E402
 
 LOOK_EVERY_S = 0.05
 ENDS_WITHIN_S = 2
@@ -26,13 +27,13 @@ ORDER = {"vm_type": "linux", "ram_mb": 64, "vcpu_count": 1, "disk_gb": 0, "ports
 
 
 class Trial:
-    def __init__(self, server, folder):
+    def __init__(self, server, folder, tenant="acme"):
         self.server, self.folder = server, folder
         self.client = Client(server)
-        self.tenant = self.client.make_tenant("acme")
+        self.tenant = self.client.make_tenant(tenant)
         key = credential.b64url(credential.public_key_of(secrets.token_bytes(32)))
         self.token = self.client.issue(self.tenant, key)["token"]
-        self.token_file = self.secret_file("owner", self.token)
+        self.token_file = self.secret_file(f"owner-{tenant}", self.token)
         self.checks, self.faults = 0, []
 
     def secret_file(self, name, text):
@@ -55,6 +56,10 @@ class Trial:
     def state_of(self, vm):
         answer = self.send("GET", f"/v1/vms/{vm}")
         return answer.json["state"] if answer.status == 200 else answer.status
+
+    def soon(self, condition):
+        """Whether it comes true."""
+        return wait_for(condition, PATIENCE_S, LOOK_EVERY_S)
 
     def await_(self, what, look, expected):
         """Looks until it is as expected, or for long enough."""

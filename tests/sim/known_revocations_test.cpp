@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "crypto/sha256.h"
 #include "service/tenant_gates.h"
-#include "store/files/test_folder.h"
+#include "base/test_folder.h"
 #include "store/sqlite/sqlite_store.h"
 
 namespace cadastre {

@@ -120,7 +120,12 @@ class HypervisorSession:
 
     def guests(self):
         """The process numbers of QEMU."""
-        return {pid for pid in self.processes() if os.path.basename(os.readlink(f"/proc/{pid}/exe")).startswith("qemu-system")}
+        found = set()
+        for pid in self.processes():
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                if os.path.basename(os.readlink(f"/proc/{pid}/exe")).startswith("qemu-system"):
+                    found.add(pid)
+        return found
 
     def remove(self):
         """Ends whatever is left and deletes the folder."""

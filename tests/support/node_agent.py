@@ -1,4 +1,5 @@
 """A node for tests: the agent with its state directory, beside the real control plane."""
+import contextlib
 import json
 import pathlib
 import signal
@@ -11,8 +12,8 @@ PATIENCE_S = 120  # only so that a run ends: QEMU translates, and others use the
 class Agent:
     """One machine with its state directory, whose guests run nowhere but in libvirt's driver for tests."""
 
-    def __init__(self, server, folder, uri="test:///default", arguments=()):
-        self.server, self.uri, self.arguments = server, uri, list(arguments)
+    def __init__(self, server, folder, uri="test:///default", arguments=(), heartbeat_s=1):
+        self.server, self.uri, self.arguments, self.heartbeat_s = server, uri, list(arguments), heartbeat_s
         self.state = pathlib.Path(folder, "state")
         self.log_path = pathlib.Path(folder, "agent.log")
         (self.state / "images").mkdir(parents=True)
@@ -46,7 +47,7 @@ class Agent:
 
     def start(self):
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(self.command("run", "--libvirt-uri", self.uri, "--acceleration", "tcg", "--heartbeat-seconds", "1",
+            self.process = subprocess.Popen(self.command("run", "--libvirt-uri", self.uri, "--acceleration", "tcg", "--heartbeat-seconds", str(self.heartbeat_s),
                                                          "--delete-grace-seconds", "1", *self.arguments),
                                             stdout=log, stderr=log, env=self.environment())
         return self
@@ -109,7 +110,7 @@ class SessionAgent(Agent):
         own = self.session.guests()
         found = set()
         for pid in own:
-            command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
-            if f"guest={vm}".encode() in command:
-                found.add(pid)
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                if f"guest={vm}".encode() in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                    found.add(pid)
         return found
