@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 
+#include "agent/image_cache.h"
 #include "base/descriptor.h"
 #include "crypto/sha256.h"
 
@@ -52,7 +53,7 @@ int look(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
 }
 
 std::unexpected<Refusal> refuse_file(Code code, const ImageFile& file, const std::string& why) {
-  return refuse(code, "vm_type", fmt::format("The image {} cannot be fetched: {}.", file.url, why));
+  return refuse(code, "vm_type", fmt::format("The image {} cannot be fetched: {}.", shown(file), why));
 }
 
 /// Whether the same may work a moment later.

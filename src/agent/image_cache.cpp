@@ -18,6 +18,13 @@ DiskFormat format_of(ImageFormat format) { return format == ImageFormat::raw ? D
 
 }  // namespace
 
+std::string shown(const ImageFile& file) {
+  const auto scheme_end = file.url.find("://");
+  const auto host = scheme_end == std::string::npos ? 0 : scheme_end + 3;
+  return fmt::format("sha256:{} of {}", encode_hex(file.sha256),
+                     file.url.substr(host, file.url.find_first_of("/?", host) - host));
+}
+
 ImageCache::ImageCache(std::string folder, FetchFile fetch, std::function<void()> fetched)
     : folder_(std::move(folder)), fetch_(std::move(fetch)), fetched_(std::move(fetched)) {
   fs::create_directories(folder_);
@@ -50,13 +57,13 @@ Result<std::optional<BootSource>> ImageCache::find(const ImageFacts& image) {
 Result<void> ImageCache::fetch(const ImageFile& file, const std::stop_token& stop) const {
   const std::string path = path_of(file);
   const std::string part = path + ".part";
-  log::info("an image is fetched", {{"url", file.url}, {"bytes", file.size_bytes}});
+  log::info("an image is fetched", {{"file", shown(file)}, {"bytes", file.size_bytes}});
   TRY(fetch_(file, part, stop));
   std::error_code fault;
   fs::rename(part, path, fault);
   if (fault) {
     return refuse(Code::unavailable, "vm_type",
-                  fmt::format("The node cannot keep the image {}: {}.", file.url, fault.message()));
+                  fmt::format("The node cannot keep the image {}: {}.", shown(file), fault.message()));
   }
   return {};
 }
@@ -72,7 +79,7 @@ void ImageCache::run(const std::stop_token& stop) {
     awaited_.erase(file.sha256);
     if (stop.stop_requested()) return;
     if (!fetched) {
-      log::warn("an image cannot be fetched", {{"url", file.url}, {"reason", fetched.error().detail}});
+      log::warn("an image cannot be fetched", {{"file", shown(file)}, {"reason", fetched.error().detail}});
       failures_.insert_or_assign(file.sha256, fetched.error());
     }
     lock.unlock();

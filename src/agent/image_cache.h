@@ -22,6 +22,10 @@ namespace cadastre {
 using FetchFile =
     std::function<Result<void>(const ImageFile& file, const std::string& path, const std::stop_token& stop)>;
 
+/// What a file is called in logs and errors: its digest and the host that has it. The rest of its URL may be what lets
+/// one in there.
+std::string shown(const ImageFile& file);
+
 /// `FOLDER/<sha256>`, each put there by one rename after its bytes were checked, so that what is there is whole. Files
 /// are fetched one after the other by a thread of its own: nobody waits for a network. Nothing is ever deleted, since
 /// guests' disks lie on top of images; an operator may when no guest does. Safe to call from several threads.

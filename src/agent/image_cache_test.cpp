@@ -86,6 +86,16 @@ TEST_CASE("a file that cannot be had is refused once, and tried again when it is
   CHECK(world.fetches == 2);
 }
 
+TEST_CASE("a file is shown without what its URL may carry to let one in") {
+  const std::string digest = "sha256:01" + std::string(62, '0');
+  ImageFile file = remote(1);
+  for (const auto* url : {"https://images.example:8443/debian.qcow2?token=secret",
+                          "https://images.example:8443?token=secret", "https://images.example:8443"}) {
+    file.url = url;
+    CHECK(shown(file) == digest + " of images.example:8443");
+  }
+}
+
 TEST_CASE("what lies there from before is not fetched again") {
   World world;
   std::ofstream(world.folder / ("images/03" + std::string(62, '0'))) << "disk";
