@@ -149,7 +149,6 @@ GuestView GuestKeeper::view_of(const WishedGuest& wish, const GuestSight& sight)
 }
 
 milliseconds GuestKeeper::work() {
-  const bool is_probing = !acceleration();  // asked first: the files of a probe lie about like a guest's
   const GuestSight sight = hypervisor_.list();
   const std::optional<NodeWishes> wishes = [this] {
     const std::scoped_lock lock(mutex_);
@@ -157,7 +156,7 @@ milliseconds GuestKeeper::work() {
   }();
   const std::set<VmId> wished = wishes ? ids_of(*wishes) : std::set<VmId>();
   note_sight(sight, wished);
-  if (!is_probing) note_orphans(wished);
+  note_orphans(wished);
   if (!wishes) return look_interval;
   reports_.keep_only(wished);
   journal_.keep_only(wished);

@@ -86,7 +86,11 @@ std::unique_ptr<Hypervisor> open_hypervisor(HypervisorSettings settings, const C
 }
 
 LibvirtHypervisor::LibvirtHypervisor(HypervisorSettings settings, const Clock& clock, Random& random)
-    : settings_(std::move(settings)), clock_(clock), random_(random), folder_(settings_.folder) {}
+    : settings_(std::move(settings)),
+      clock_(clock),
+      random_(random),
+      folder_(settings_.folder),
+      probes_(settings_.folder + ".probe") {}
 
 LibvirtHypervisor::ConnectionPtr LibvirtHypervisor::connection() {
   const std::scoped_lock lock(connection_mutex_);

@@ -66,6 +66,7 @@ class LibvirtHypervisor final : public Hypervisor {
   const Clock& clock_;
   Random& random_;
   GuestFolder folder_;
+  GuestFolder probes_;  ///< Beside it, so that a probe is never taken for a guest.
   LibvirtEvents events_;  // before every connection, after the last
   std::mutex connection_mutex_;
   ConnectionPtr connection_;

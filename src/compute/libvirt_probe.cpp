@@ -19,14 +19,17 @@ constexpr const char* kvm_device = "/dev/kvm";
 constexpr std::string_view kernel_marker = "Linux version";
 constexpr const char* kernel_cmdline = "console=ttyS0 earlyprintk=ttyS0 panic=-1 no_timer_check";
 
-/// The probe's files, gone with this object.
+/// The probe's files, gone with this object. What a probe left that was cut off by kill -9 goes when the next begins.
 class ProbeFiles {
  public:
-  ProbeFiles(const GuestFolder& folder, const VmId& id) : folder_(folder), id_(id) { folder_.create(id_); }
+  ProbeFiles(const GuestFolder& folder, const VmId& id) : folder_(folder), id_(id) {
+    for (const VmId& left : folder_.ids()) folder_.remove(left);
+    folder_.create(id_);
+  }
   ProbeFiles(const ProbeFiles&) = delete;
   ProbeFiles& operator=(const ProbeFiles&) = delete;
   ~ProbeFiles() {
-    std::error_code ignored;  // what is left is listed, and removed as any other leftover
+    std::error_code ignored;  // what is left goes when the next probe begins
     folder_.remove(id_, ignored);
   }
 
@@ -61,11 +64,11 @@ Result<std::chrono::milliseconds> LibvirtHypervisor::run_probe(Acceleration acce
     if (!reason.empty()) return refuse(Code::unavailable, "acceleration", reason);
   }
   const VmId id = VmId::draw(random_, clock_.now());
-  const ProbeFiles files(folder_, id);
+  const ProbeFiles files(probes_, id);
   const auto spec = probe_spec(id, acceleration, settings_.probe_kernel);
-  DomainPlan plan{.kind = current->kind(), .console_path = folder_.console(id)};
+  DomainPlan plan{.kind = current->kind(), .console_path = probes_.console(id)};
   if (settings_.probe_kernel.empty()) {
-    plan.disk = DomainDisk{folder_.disk(id), DiskFormat::raw};
+    plan.disk = DomainDisk{probes_.disk(id), DiskFormat::raw};
     std::ofstream(plan.disk->path, std::ios::binary) << boot_sector();
     std::filesystem::resize_file(plan.disk->path, probe_disk_bytes);
   }
@@ -82,7 +85,7 @@ Result<std::chrono::milliseconds> LibvirtHypervisor::await_marker(const VmId& id
   const Tick began = clock_.tick();
   for (;;) {
     const auto took = clock_.tick() - began;
-    if (folder_.console_tail(id).find(marker) != std::string::npos) return took;
+    if (probes_.console_tail(id).find(marker) != std::string::npos) return took;
     if (took > settings_.probe_limit) {
       return refuse(Code::unavailable, "acceleration",
                     fmt::format("The probe guest showed no sign of life within {} ms.", settings_.probe_limit.count()));
