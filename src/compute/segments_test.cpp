@@ -2,8 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include <set>
-
 namespace cadastre {
 namespace {
 
@@ -21,18 +19,17 @@ TEST_CASE("a tenant keeps its segment, and no two have the same") {
   }
 }
 
-TEST_CASE("a segment that is taken is passed over, the last one too, until none is left") {
+TEST_CASE("segments that are taken are passed over, over the last one too, until none is left") {
   const TenantId acme = tenant("acme");
-  const TenantId other = tenant("other");
+  const int first = choose_segment(acme, {});
   Segments in_use;
-  std::set<int> chosen;
-  for (int i = 0; i < segment_last; ++i) {
-    const int segment = choose_segment(acme, in_use);
-    chosen.insert(segment);
-    in_use.emplace(segment, other);
-  }
-  CHECK(chosen.size() == segment_last);
+  for (int segment = 1; segment <= segment_last; ++segment) in_use.emplace(segment, tenant("other"));
   CHECK(choose_segment(acme, in_use) == 0);
+  for (const int free : {1, first, first == 1 ? segment_last : first - 1, segment_last}) {
+    in_use.erase(free);
+    CHECK(choose_segment(acme, in_use) == free);
+    in_use.emplace(free, tenant("other"));
+  }
 }
 
 TEST_CASE("a segment is a multicast group that stays on the loopback device") {

@@ -210,15 +210,20 @@ class World:
         found = collections.Counter(guest_of(pid) for pid in self.session.guests())
         return {name: count for name, count in found.items() if name}
 
+    def domains(self):
+        """What libvirt says of each guest, and why."""
+        return {name: self.session.virsh("domstate", name, "--reason") for name in self.session.virsh("list", "--all", "--name").split()}
+
     def disagreement(self):
         """How the API and the hypervisor differ, in one sentence; empty when they do not."""
-        vms = {vm["vm_id"]: vm["state"] for vm in self.vms()}
+        records = self.vms()
+        vms = {vm["vm_id"]: vm["state"] for vm in records}
         running = {vm: 1 for vm, state in vms.items() if state == "Running"}
-        passing = [state for state in vms.values() if state in ("Provisioning", "Deleting")]
-        if passing:
-            return f"{len(passing)} VMs are {set(passing)}"
+        if passing := [vm for vm in records if vm["state"] in ("Provisioning", "Deleting")]:
+            journal = (self.machine.state / "journal.json").read_text(encoding="utf-8")
+            return f"these VMs are on their way: {passing}; the node is {self.trial.node()}; the agent's journal is {journal}"
         if running != self.processes():
-            return f"the API says that {running} run, and these do: {self.processes()}"
+            return f"the API says that {running} run, and these do: {self.processes()}; libvirt says {self.domains()}"
         domains = set(self.session.virsh("list", "--all", "--name").split())
         folders = {path.name for path in (self.machine.state / "guests").iterdir()}
         if not domains <= set(vms) or not folders <= set(vms):
@@ -228,7 +233,7 @@ class World:
     def verdict(self):
         trial = self.trial
         wait_for(lambda: not self.disagreement(), QUIET_WITHIN_S, LOOK_EVERY_S)
-        trial.expect("that the API is what the hypervisor does", self.disagreement(), "")
+        trial.expect("how the API and the hypervisor differ", self.disagreement(), "")
         vms = self.vms()
         trial.expect("the VMs that there are", {vm["vm_id"] for vm in vms}, self.created - self.deleted)
         trial.expect("that every Error says why", [vm["vm_id"] for vm in vms if vm["state"] == "Error" and not vm["error"]], [])
