@@ -19,13 +19,10 @@ constexpr const char* kvm_device = "/dev/kvm";
 constexpr std::string_view kernel_marker = "Linux version";
 constexpr const char* kernel_cmdline = "console=ttyS0 earlyprintk=ttyS0 panic=-1 no_timer_check";
 
-/// The probe's files, gone with this object. What a probe left that was cut off by kill -9 goes when the next begins.
+/// The probe's files, gone with this object.
 class ProbeFiles {
  public:
-  ProbeFiles(const GuestFolder& folder, const VmId& id) : folder_(folder), id_(id) {
-    for (const VmId& left : folder_.ids()) folder_.remove(left);
-    folder_.create(id_);
-  }
+  ProbeFiles(const GuestFolder& folder, const VmId& id) : folder_(folder), id_(id) { folder_.create(id_); }
   ProbeFiles(const ProbeFiles&) = delete;
   ProbeFiles& operator=(const ProbeFiles&) = delete;
   ~ProbeFiles() {
@@ -51,6 +48,15 @@ GuestSpec probe_spec(const VmId& id, Acceleration acceleration, const std::strin
   return spec;
 }
 
+/// What a probe left that was cut off by kill -9: its files, and its guest when libvirt's daemon was killed too, and
+/// with it what it knew of whose end the guest was to end with.
+void forget_earlier_probes(const LibvirtConnection& connection, const GuestFolder& probes) {
+  for (const VmId& id : probes.ids()) {
+    if (const auto domain = find_domain(connection, id)) virDomainDestroy(domain.get());
+    probes.remove(id);
+  }
+}
+
 }  // namespace
 
 Result<AccelerationProof> LibvirtHypervisor::prove(AccelerationWish wish) {
@@ -63,6 +69,7 @@ Result<std::chrono::milliseconds> LibvirtHypervisor::run_probe(Acceleration acce
     const auto reason = reason_against_kvm(kvm_device);
     if (!reason.empty()) return refuse(Code::unavailable, "acceleration", reason);
   }
+  forget_earlier_probes(*current, probes_);
   const VmId id = VmId::draw(random_, clock_.now());
   const ProbeFiles files(probes_, id);
   const auto spec = probe_spec(id, acceleration, settings_.probe_kernel);
