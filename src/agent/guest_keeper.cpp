@@ -193,6 +193,11 @@ std::optional<Tick> GuestKeeper::settle(const WishedGuest& wish, GuestView view)
     }
     if (!view.guest || view.guest->state != GuestState::running) memory.asked_to_end.reset();
     note_restart(wish, view);
+    if (!view.guest || view.guest->state != GuestState::starting)
+      memory.starting_since.reset();
+    else if (!memory.starting_since)
+      memory.starting_since = clock_.tick();
+    view.starting_since = memory.starting_since;
     view.asked_to_end = memory.asked_to_end;
     view.restart_at = memory.restart_at;
     view.carried_out = tried.generation;

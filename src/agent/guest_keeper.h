@@ -57,6 +57,7 @@ class GuestKeeper {
     std::optional<Tick> asked_to_end;
     std::optional<Tick> removal_again_at;  ///< A removal that was refused is not tried before.
     std::chrono::milliseconds removal_wait{0};
+    std::optional<Tick> starting_since;
     std::optional<Tick> restart_at;  ///< A guest that ended by itself is not started again before.
     std::optional<Tick> running_since;
     int restarts = 0;  ///< Since it last ran for long.

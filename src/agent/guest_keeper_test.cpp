@@ -263,6 +263,24 @@ TEST_CASE("a hypervisor that goes away in the midst leaves nothing to report, an
   CHECK(world.says(ReportedState::running, 1));
 }
 
+TEST_CASE("a start that was cut off with the hypervisor is waited for, and then begun again") {
+  World world;
+  world.hypervisor.away = "start";
+  world.keeper.take({.number = 1, .guests = {test_wish(1, GuestWish::run, 1)}});
+  CHECK_THROWS_AS(world.work(), HypervisorAway);
+  world.hypervisor.away.clear();
+  world.hypervisor.guests.emplace(
+      test_vm(1),
+      Guest{.id = test_vm(1), .tenant = *TenantId::parse("acme"), .generation = 1, .state = GuestState::starting});
+  world.work();
+  CHECK(world.hypervisor.take_verbs().empty());
+  CHECK(!world.report());
+  world.clock.advance(start_patience);
+  world.work();
+  CHECK(world.hypervisor.take_verbs() == Verbs{"destroy 1", "start 1"});
+  CHECK(world.says(ReportedState::running, 1));
+}
+
 TEST_CASE("a guest whose trouble takes the hypervisor away does not keep others from what is wished") {
   World world;
   world.wish(GuestWish::run, 1);

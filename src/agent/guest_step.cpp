@@ -7,6 +7,7 @@ namespace cadastre {
 namespace {
 
 constexpr std::size_t sentence_bytes_max = 500;  // of a report's error
+constexpr const char* start_cut_off = "The guest was never let run: its start was cut off on the node.";
 constexpr const char* no_sentence = "The hypervisor gave no reason.";
 
 GuestState state_of(const GuestView& view) { return view.guest ? view.guest->state : GuestState::absent; }
@@ -39,6 +40,7 @@ GuestStep stop_step(const WishedGuest& wish, const GuestView& view, const Graces
   switch (state_of(view)) {
     case GuestState::absent: return tell(wish, ReportedState::absent);
     case GuestState::running: return end_within(graces.stop, GuestVerb::destroy, view, now);
+    case GuestState::starting:
     case GuestState::paused: return act(GuestVerb::destroy);
     case GuestState::stopped:
     case GuestState::failed:
@@ -54,9 +56,15 @@ bool is_start_unfinished(const WishedGuest& wish, const GuestView& view) {
   return view.begun == wish.generation && state != GuestState::running && state != GuestState::paused;
 }
 
+/// Until when a guest that is on its way to run is left to whoever starts it.
+std::optional<Tick> end_of_patience(const GuestView& view) {
+  if (state_of(view) != GuestState::starting || !view.starting_since) return std::nullopt;
+  return *view.starting_since + start_patience;
+}
+
 GuestStep start_step(const GuestView& view, const Graces& graces, Tick now) {
   const GuestState state = state_of(view);
-  const bool has_process = state == GuestState::running || state == GuestState::paused;
+  const bool has_process = state == GuestState::starting || state == GuestState::running || state == GuestState::paused;
   return has_process ? end_within(graces.stop, GuestVerb::destroy, view, now) : act(GuestVerb::define_and_start);
 }
 
@@ -65,6 +73,7 @@ GuestStep tell_state(const WishedGuest& wish, const GuestView& view) {
   switch (state_of(view)) {
     case GuestState::absent: return tell(wish, ReportedState::absent);
     case GuestState::stopped: return tell(wish, ReportedState::stopped);
+    case GuestState::starting: return {.report = failure_report(wish, start_cut_off)};
     case GuestState::running: {
       GuestStep step = tell(wish, ReportedState::running);
       step.report->host_ports = view.guest->host_ports;
@@ -106,6 +115,7 @@ GuestStep next_step(const WishedGuest& wish, const GuestView& view, const Graces
     case GuestWish::remove: return remove_step(wish, view, graces, now);
     case GuestWish::stop: return stop_step(wish, view, graces, now);
     case GuestWish::run:
+      if (const auto until = end_of_patience(view); until && now < *until) return {.again_at = until};
       if (wish.generation > generation || is_start_unfinished(wish, view)) return start_step(view, graces, now);
       return seen_step(wish, view, now);
   }

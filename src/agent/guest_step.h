@@ -20,12 +20,13 @@ struct Graces {
 
 /// One VM as its node has it.
 struct GuestView {
-  std::optional<Guest> guest;          ///< Nothing when the hypervisor has none.
-  bool has_leftovers = false;          ///< Files of it lie about without a guest.
-  std::int64_t carried_out = 0;        ///< The generation that this agent carried out last; 0: none.
-  std::int64_t begun = 0;              ///< One whose start it began, and did not live to see the end of; 0: none.
-  std::optional<Tick> asked_to_end{};  ///< Since when the guest has been asked to end by itself, for this wish.
-  std::optional<Tick> restart_at{};    ///< When one that ended by itself may be started again; nothing: not yet known.
+  std::optional<Guest> guest;            ///< Nothing when the hypervisor has none.
+  bool has_leftovers = false;            ///< Files of it lie about without a guest.
+  std::int64_t carried_out = 0;          ///< The generation that this agent carried out last; 0: none.
+  std::int64_t begun = 0;                ///< One whose start it began, and did not live to see the end of; 0: none.
+  std::optional<Tick> asked_to_end{};    ///< Since when the guest has been asked to end by itself, for this wish.
+  std::optional<Tick> starting_since{};  ///< Since when it has been seen on its way to run, and no further.
+  std::optional<Tick> restart_at{};  ///< When one that ended by itself may be started again; nothing: not yet known.
 };
 
 struct GuestStep {
@@ -38,6 +39,9 @@ struct GuestStep {
 /// policy says and when its time has come; one that vanished is not made anew. A wish older than what the guest answers
 /// to already asks for nothing.
 GuestStep next_step(const WishedGuest& wish, const GuestView& view, const Graces& graces, Tick now);
+
+/// How long a guest may be on its way to run before that is taken for cut off, and begun again.
+constexpr std::chrono::seconds start_patience{10};
 
 /// Whether its policy has a guest started again that has ended in that state.
 bool is_restarted(RestartPolicy policy, GuestState state);

@@ -54,6 +54,8 @@ TEST_CASE("the next step follows from the wish, the guest, and how long it was g
       {"one whose host started anew stays off", run, 1, stopped, 1, 0, -1, rest, is_stopped},
       {"one that vanished is not made anew", run, 1, absent, 0, 1, -1, rest, is_absent},
       {"a disk that is full", run, 1, paused, 1, 1, -1, rest, is_failed},
+      {"stopped in the midst of its start", stop, 2, starting, 1, 1, -1, destroy, nothing},
+      {"removed in the midst of its start", erase, 2, starting, 1, 1, -1, remove, nothing},
       {"a QEMU that ended", run, 1, failed, 1, 1, -1, rest, is_failed},
       {"started after it stopped", run, 2, stopped, 1, 1, -1, define_and_start, nothing},
       {"started after it failed", run, 2, failed, 1, 1, -1, define_and_start, nothing},
@@ -141,6 +143,23 @@ TEST_CASE("a failure's sentence is printable UTF-8 of 1 to 500 bytes, whatever t
   CHECK(shown("\n") == "The hypervisor gave no reason.");
   CHECK(shown(std::string(800, 'x')).size() == 500);
   CHECK(shown(std::string(499, 'x') + "é") == std::string(499, 'x'));
+}
+
+TEST_CASE("a start that was cut off after its wish was carried out is told as a failure") {
+  GuestView view{
+      .guest = Guest{.id = test_vm(1), .tenant = *TenantId::parse("acme"), .generation = 1, .state = starting},
+      .carried_out = 1};
+  view.starting_since = now - start_patience + std::chrono::seconds(1);
+  const GuestStep early = next_step(test_wish(1, GuestWish::run, 1), view, graces, now);
+  CHECK(early.verb == GuestVerb::rest);
+  CHECK(!early.report);
+  CHECK(early.again_at == now + std::chrono::seconds(1));
+  view.starting_since = now - start_patience;
+  const GuestStep late = next_step(test_wish(1, GuestWish::run, 1), view, graces, now);
+  CHECK(late.verb == GuestVerb::rest);
+  REQUIRE(late.report);
+  CHECK(late.report->state == ReportedState::failed);
+  CHECK(late.report->error == "The guest was never let run: its start was cut off on the node.");
 }
 
 }  // namespace cadastre

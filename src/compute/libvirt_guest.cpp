@@ -15,10 +15,9 @@ DomainSight shut_off_for(int reason) {
   }
 }
 
-/// A guest is paused for an instant while it starts; that is no news.
 DomainSight paused_for(int reason) {
   switch (reason) {
-    case VIR_DOMAIN_PAUSED_STARTING_UP: return {GuestState::running, "", {}};
+    case VIR_DOMAIN_PAUSED_STARTING_UP: return {GuestState::starting, "", {}};
     case VIR_DOMAIN_PAUSED_IOERROR:
       return {GuestState::paused, "The guest stands still: the node could not read or write its disk.", {}};
     default: return {GuestState::paused, "The guest was paused on the node.", {}};

@@ -44,7 +44,10 @@ class LibvirtHypervisor final : public Hypervisor {
     ConnectionPtr connection;
     DomainHandle domain;
     DomainSight sight;
-    bool has_process() const { return sight.state == GuestState::running || sight.state == GuestState::paused; }
+    bool has_process() const {
+      return sight.state == GuestState::starting || sight.state == GuestState::running ||
+             sight.state == GuestState::paused;
+    }
   };
 
   /// The open connection, or a new one when that was lost. Throws HypervisorAway.
@@ -66,7 +69,7 @@ class LibvirtHypervisor final : public Hypervisor {
   const Clock& clock_;
   Random& random_;
   GuestFolder folder_;
-  GuestFolder probes_;  ///< Beside it, so that a probe is never taken for a guest.
+  GuestFolder probes_;    ///< Beside it, so that a probe is never taken for a guest.
   LibvirtEvents events_;  // before every connection, after the last
   std::mutex connection_mutex_;
   ConnectionPtr connection_;

@@ -207,7 +207,7 @@ TEST_CASE("every state of libvirt's has a word of ours, and a sentence where som
       {VIR_DOMAIN_NOSTATE, 0, GuestState::running, false},
       {VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_BOOTED, GuestState::running, false},
       {VIR_DOMAIN_BLOCKED, 0, GuestState::running, false},
-      {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_STARTING_UP, GuestState::running, false},
+      {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_STARTING_UP, GuestState::starting, false},
       {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_IOERROR, GuestState::paused, true},
       {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_USER, GuestState::paused, true},
       {VIR_DOMAIN_PMSUSPENDED, 0, GuestState::paused, true},

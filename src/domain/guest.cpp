@@ -100,6 +100,7 @@ std::string_view name_of(GuestState state) {
   switch (state) {
     case GuestState::absent: return "absent";
     case GuestState::stopped: return "stopped";
+    case GuestState::starting: return "starting";
     case GuestState::running: return "running";
     case GuestState::paused: return "paused";
     case GuestState::failed: return "failed";

@@ -69,8 +69,9 @@ struct GuestSpec {
 /// than 1 MiB.
 Result<void> check_guest_spec(const GuestSpec& spec);
 
-/// `paused`: stopped in the midst, such as by a full disk. `failed`: QEMU ended without being asked to.
-enum class GuestState { absent, stopped, running, paused, failed };
+/// `starting`: its process was made and not let run yet; it stays so when libvirt is ended in the midst. `paused`:
+/// stopped in the midst, such as by a full disk. `failed`: QEMU ended without being asked to.
+enum class GuestState { absent, stopped, starting, running, paused, failed };
 
 std::string_view name_of(GuestState state);
 
