@@ -1,5 +1,6 @@
 // service-vm-host: reads the settings, builds the parts, joins them.
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/resource.h>
 
 #include <cstdio>
@@ -26,6 +27,10 @@ void forbid_core_dumps() {
   ::setrlimit(RLIMIT_CORE, &limit);  // lowering is always allowed
 }
 
+/// libvirt and libcurl write to sockets whose other end may have been killed: that is an error of the call, and not the
+/// end of this process.
+void ignore_broken_pipes() { ::signal(SIGPIPE, SIG_IGN); }
+
 int run(const cadastre::Settings& settings) {
   switch (settings.command) {
     case cadastre::HostCommand::run: return cadastre::run_agent(settings);
@@ -41,6 +46,7 @@ int run(const cadastre::Settings& settings) {
 
 int main(int argc, char** argv) {
   forbid_core_dumps();
+  ignore_broken_pipes();
   cadastre::Settings settings;
   if (const auto exit = cadastre::parse_settings(argc, argv, settings)) return exit->code;
   cadastre::log::configure(settings.log_format == "json" ? cadastre::log::Format::json : cadastre::log::Format::text,

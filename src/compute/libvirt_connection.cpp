@@ -51,8 +51,10 @@ LibvirtConnection::LibvirtConnection(const std::string& uri, std::function<void(
   events_id_ = virConnectDomainEventRegisterAny(get(), nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
                                                 as_event_callback(Watch::on_event), events, Watch::release);
   if (events_id_ >= 0) return;
+  const auto error = last_error();
   Watch::release(events);
-  throw_last("Events of guests cannot be followed");
+  virConnectUnregisterCloseCallback(get(), Watch::on_close);  // no destructor will, and the watch goes
+  throw HypervisorAway(fmt::format("Events of guests cannot be followed: {}", error.message));
 }
 
 LibvirtConnection::~LibvirtConnection() {
