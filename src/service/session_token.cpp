@@ -43,6 +43,14 @@ std::vector<Caveat> decode_caveats_of(const json::Value& grant) {
   return caveats;
 }
 
+/// Grants of earlier builds do not say when the chain's root ends: as late as any root could.
+std::int64_t root_expiry_of(const json::Value& grant) {
+  constexpr std::int64_t longest_life_s = 90LL * 24 * 3600;
+  const json::Value* const told = grant.find("root_exp");
+  if (told != nullptr) return told->integer().value_or(0);
+  return member(grant, "exp", json::Kind::number).integer().value_or(0) + longest_life_s;
+}
+
 /// Root first, as a verified token has what a caller has upwards.
 template <class Id>
 std::vector<Id> downwards(const std::vector<Id>& upwards, std::size_t elements) {
@@ -118,7 +126,7 @@ VerifiedToken token_of(const Session& session) {
           .issued_at_s = opened_at_s,
           .not_before_s = opened_at_s,
           .expires_at_s = member(*grant, "exp", json::Kind::number).integer().value_or(0),
-          .root_expires_at_s = member(*grant, "root_exp", json::Kind::number).integer().value_or(0),
+          .root_expires_at_s = root_expiry_of(*grant),
           .caveats = decode_caveats_of(*grant)};
 }
 

@@ -127,12 +127,22 @@ TEST_CASE("what was never written as a grant allows nothing") {
   for (const char* grant :
        {"", "{}", "[]", R"({"aud":"a","cav":[],"elements":2,"exp":1,"home":"","kid":"k","root_exp":1})",
         R"({"aud":"a","cav":[[{"fly":1}]],"elements":1,"exp":1,"home":"","kid":"k","root_exp":1})",
-        R"({"aud":"a","cav":[[]],"elements":1,"exp":1,"home":"","kid":"k"})"}) {
+        R"({"aud":"a","cav":[[]],"elements":1,"home":"","kid":"k"})"}) {
     CAPTURE(grant);
     const Session session{
         .tenant = TenantId::platform(), .scope = "READ", .grant = grant, .rids = {filled(1)}, .keys = {filled(2)}};
     CHECK_THROWS_AS(token_of(session), StoreFailure);
   }
+}
+
+TEST_CASE("a grant of an earlier build, which does not say when its root ends, is read as if that were late") {
+  const Session session{.tenant = TenantId::platform(),
+                        .scope = "READ",
+                        .grant = R"({"aud":"a","cav":[[]],"elements":1,"exp":100,"home":"","kid":"k"})",
+                        .rids = {filled(1)},
+                        .keys = {filled(2)}};
+  CHECK(token_of(session).expires_at_s == 100);
+  CHECK(token_of(session).root_expires_at_s == 100 + 90 * 86'400);
 }
 
 TEST_CASE("every session has a revocation id of its own") {
