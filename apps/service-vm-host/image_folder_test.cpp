@@ -2,9 +2,10 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "base/test_folder.h"
 
 namespace cadastre {
 namespace {
@@ -14,22 +15,14 @@ namespace fs = std::filesystem;
 /// A folder that goes with the test.
 class Images {
  public:
-  Images() {
-    std::string name = (fs::temp_directory_path() / "cadastre-images-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  Images(const Images&) = delete;
-  Images& operator=(const Images&) = delete;
-  ~Images() { fs::remove_all(path_); }
   void add(const std::string& type, const std::string& file, const std::string& content = "") const {
-    fs::create_directories(path_ / "images" / type);
-    std::ofstream(path_ / "images" / type / file) << content;
+    write_bytes(path_ / ("images/" + type + "/" + file), content);
   }
-  std::string folder() const { return (path_ / "images").string(); }
-  std::string file(const std::string& name) const { return (path_ / "images" / name).string(); }
+  std::string folder() const { return path_ / "images"; }
+  std::string file(const std::string& name) const { return path_ / ("images/" + name); }
 
  private:
-  fs::path path_;
+  TestFolder path_;
 };
 
 }  // namespace

@@ -45,7 +45,7 @@ std::vector<Caveat> decode_caveats_of(const json::Value& grant) {
 
 /// Grants of earlier builds do not say when the chain's root ends: as late as any root could.
 std::int64_t root_expiry_of(const json::Value& grant) {
-  constexpr std::int64_t longest_life_s = 90LL * 24 * 3600;
+  const std::int64_t longest_life_s = VerifierRules().lifetime_max.count();
   const json::Value* const told = grant.find("root_exp");
   if (told != nullptr) return told->integer().value_or(0);
   return member(grant, "exp", json::Kind::number).integer().value_or(0) + longest_life_s;

@@ -153,10 +153,7 @@ def main():
             world.shop.shutdown()
             if world.trial.faults or sys.exc_info()[0]:
                 print(machine.log()[-6000:], file=sys.stderr)
-    for fault in world.trial.faults:
-        print(fault, file=sys.stderr)
-    print(f"{world.trial.checks} checks, {len(world.trial.faults)} failed")
-    return 1 if world.trial.faults else 0
+    return world.trial.verdict()
 
 
 if __name__ == "__main__":
