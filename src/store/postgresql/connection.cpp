@@ -37,9 +37,11 @@ PGconn* connect(const std::string& url) {
   return PQconnectdbParams(names.data(), values.data(), 1);
 }
 
+std::string first_line(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
+
 /// The first line of what libpq says, without the connection string and anything that could be a secret in it.
-std::string sentence_of(std::string text, const std::string& url) {
-  text = text.substr(0, text.find('\n'));
+std::string sentence_of(std::string_view said, const std::string& url) {
+  std::string text = first_line(said);
   for (const std::string_view secret : secrets_in(url)) {
     for (std::size_t at = text.find(secret); at != std::string::npos; at = text.find(secret)) {
       text.replace(at, secret.size(), "***");
@@ -97,8 +99,9 @@ void Connection::throw_failure(const PGresult* result, const char* doing) {
   const std::string_view sqlstate = field == nullptr ? "" : field;
   const char* const primary = result == nullptr ? nullptr : PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
   const Trouble trouble = is_open() ? trouble_of(sqlstate) : Trouble::connection;
-  throw Failure(trouble, fmt::format("PostgreSQL, {}: {} ({})", doing,
-                                     primary == nullptr ? "the connection was lost" : primary, sqlstate));
+  if (primary != nullptr) throw Failure(trouble, fmt::format("PostgreSQL, {}: {} ({})", doing, primary, sqlstate));
+  throw Failure(trouble, fmt::format("PostgreSQL, {}: the connection was lost: {}", doing,
+                                     first_line(PQerrorMessage(handle_.get()))));
 }
 
 Rows Connection::checked(Rows rows, const char* doing) {

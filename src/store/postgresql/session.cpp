@@ -18,19 +18,25 @@ Connection& Session::connection() {
   return *connection_;
 }
 
+/// A connection that is ended while it is being made says nothing of the database, so that it is made once more before
+/// anybody is refused for it.
 void Session::connect() {
-  connection_.reset();
   Reachability& reachability = target_->reachability;
-  const Tick began = clock_.tick();
-  try {
-    connection_.emplace(target_->url, patience_, &reachability, asker_);
-    reachability.note_success();
-  } catch (const Failure& failure) {
-    if (clock_.tick() - began < slow_try)
+  for (bool is_second = false;; is_second = true) {
+    connection_.reset();
+    const Tick began = clock_.tick();
+    try {
+      connection_.emplace(target_->url, patience_, &reachability, asker_);
+      return reachability.note_success();
+    } catch (const Failure& failure) {
+      if (clock_.tick() - began >= slow_try) {
+        reachability.note_silence(asker_, failure.what());
+        throw;
+      }
+      if (!is_second) continue;
       reachability.note_failure(failure.what());
-    else
-      reachability.note_silence(asker_, failure.what());
-    throw;
+      throw;
+    }
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "store/postgresql/test_proxy.h"
+
 namespace cadastre::postgresql {
 namespace {
 
@@ -17,6 +19,23 @@ TEST_CASE("a pool keeps as many sessions as were used at once, however many thre
   }
   CHECK(first.size() == 64);
   CHECK(again == first);
+}
+
+TEST_CASE("a connection that is ended while it is being made is made again, and nobody is refused for it") {
+  const TestSchema schema;
+  TestProxy proxy;
+  const auto target = std::make_shared<Target>(proxy.url(schema));
+  Session session(target);
+  proxy.end_at("SHOW server_encoding");
+  CHECK(session.connection().text("SELECT 1") == "1");
+  CHECK(proxy.cuts() == 1);
+  CHECK(!target->reachability.refusal(Reachability::Asker::anyone));
+}
+
+TEST_CASE("after a second failure the others are refused, with its reason, for a pause") {
+  const auto target = std::make_shared<Target>("postgresql:///none?host=/nonexistent");
+  CHECK_THROWS_AS(Session(target).connection(), Failure);
+  CHECK(target->reachability.refusal(Reachability::Asker::anyone));
 }
 
 }  // namespace

@@ -76,6 +76,11 @@ class TestProxy {
     held_at_ = std::string(1, '\0') + std::string(statement) + '\0';
     holds_next_ = true;
   }
+  /// Ends the next connection whose client says the text, in place of passing it on. Before any client says it.
+  void end_at(std::string_view text) {
+    ended_at_ = text;
+    ends_next_ = true;
+  }
   bool is_holding() const { return is_holding_; }
   /// Ends the connection that is held.
   void let_go() {
@@ -154,6 +159,11 @@ class TestProxy {
     if (got <= 0) return false;
     if (manner_ == Manner::swallowing) return true;
     const std::string_view data(buffer.data(), static_cast<std::size_t>(got));
+    if (from_client && ends_next_ && data.find(ended_at_) != data.npos) {
+      ends_next_ = false;
+      ++cuts_;
+      return false;
+    }
     // A Bind of the unnamed portal to the statement `commit`.
     const bool commits = from_client && cut_ != Cut::never && data.find(std::string_view("\0commit\0", 8)) != data.npos;
     if (commits) return pass_commit(pair, data);
@@ -210,11 +220,11 @@ class TestProxy {
   static constexpr std::size_t passed_of_held = 8'192;  // libpq sends what is long in pieces of that size
 
   std::string folder_;
-  std::string held_at_;
+  std::string held_at_, ended_at_;
   int listener_ = -1, wake_ = -1;
   std::atomic<Cut> cut_{Cut::never};
   std::atomic<Manner> manner_{Manner::passing};
-  std::atomic<bool> stopping_{false}, is_open_{true}, holds_next_{false}, is_holding_{false};
+  std::atomic<bool> stopping_{false}, is_open_{true}, holds_next_{false}, is_holding_{false}, ends_next_{false};
   std::atomic<int> cuts_{0};
   std::vector<Pair> pairs_;
   std::thread thread_;  // last: it uses all of the above
