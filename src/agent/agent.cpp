@@ -50,7 +50,7 @@ Agent::Agent(ControlPlane& control_plane, Hypervisor& hypervisor, FindBoot find_
 Agent::Rest Agent::beat() {
   try {
     if (const auto renewed = control_plane_.renew_if_due(); !renewed) return failed(beating_, renewed.error().detail);
-    if (!is_proved_ || !is_hypervisor_here_) return settings_.heartbeat;
+    if (!is_proved_ || !is_hypervisor_here_ || is_hypervisor_stuck()) return settings_.heartbeat;
     const auto heard =
         control_plane_.heartbeat(node_facts(hypervisor_.capacity(), settings_, is_kvm_available_), keeper_.guests());
     if (!heard) return failed(beating_, heard.error().detail);
@@ -61,6 +61,17 @@ Agent::Rest Agent::beat() {
   } catch (const HypervisorAway&) {
     return settings_.heartbeat;  // `work` says so
   }
+}
+
+bool Agent::is_hypervisor_stuck() {
+  const milliseconds took = keeper_.longest_call();
+  const bool is_stuck = took >= call_patience;
+  if (is_stuck && !std::exchange(is_told_stuck_, true)) {
+    log::warn("the hypervisor does not come back from a call: restart libvirtd; its guests run on",
+              {{"seconds", std::chrono::floor<std::chrono::seconds>(took).count()}});
+  }
+  if (!is_stuck) is_told_stuck_ = false;
+  return is_stuck;
 }
 
 Agent::Rest Agent::poll() {

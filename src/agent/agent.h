@@ -41,6 +41,9 @@ NodeFacts node_facts(const NodeCapacity& capacity, const AgentSettings& settings
 class Agent {
  public:
   using Rest = std::chrono::milliseconds;
+  /// How long a call of the hypervisor may take before it counts as one that does not come back. libvirt 9.0 takes a
+  /// minute to define a guest where it may not open /dev/kvm.
+  static constexpr std::chrono::seconds call_patience{120};
 
   /// All outlive it; the control plane, the hypervisor, the clock and the chance are used by several threads.
   /// `guests_changed` is what the hypervisor rings.
@@ -48,7 +51,7 @@ class Agent {
         const Clock& clock, Random& random, Wakeup& guests_changed, AgentSettings settings);
 
   /// Renews the token when it is due and tells that the node lives. There is no heartbeat while the hypervisor cannot
-  /// be reached: the node could run nothing that is placed on it.
+  /// be reached or does not come back from a call: the node could run nothing that is placed on it.
   Rest beat();
   /// Asks what is wished. Blocks up to `wait`.
   Rest poll();
@@ -99,6 +102,9 @@ class Agent {
     return is_ending_ ? Rest(0) : life.failed(reason, clock_, random_);
   }
 
+  /// Whether a call of the hypervisor does not come back; says so once, and what to do.
+  bool is_hypervisor_stuck();
+
   ControlPlane& control_plane_;
   Hypervisor& hypervisor_;
   const Clock& clock_;
@@ -118,6 +124,7 @@ class Agent {
   std::atomic<bool> is_ending_ = false;
   std::optional<std::int64_t> wishes_number_;  ///< Of the polling thread alone.
   std::map<VmId, Shown> shown_;                ///< Of the showing thread alone.
+  bool is_told_stuck_ = false;                 ///< Of the beating thread alone.
   Life beating_{"the control plane takes no heartbeat"};
   Life polling_{"the control plane does not say what it wishes"};
   Life working_{"the hypervisor does not answer", {.most = std::chrono::seconds(10)}};

@@ -223,6 +223,26 @@ TEST_CASE("a node whose hypervisor is away is silent, and speaks again with it")
   CHECK(world.control_plane.take_reports().empty());
 }
 
+TEST_CASE("a node whose hypervisor does not come back from a call is silent until it does") {
+  World world;
+  world.turn();
+  CHECK(world.control_plane.heartbeats.size() == 1);
+  world.control_plane.wished = {.number = 5, .guests = {test_wish(1, GuestWish::run, 1)}};
+  world.agent.poll();
+  std::vector<std::size_t> heartbeats;
+  world.hypervisor.meanwhile = [&] {
+    for (const seconds wait : {seconds(119), seconds(1), seconds(600)}) {
+      world.clock.advance(wait);
+      world.agent.beat();
+      heartbeats.push_back(world.control_plane.heartbeats.size());
+    }
+  };
+  world.agent.work();
+  CHECK(heartbeats == std::vector<std::size_t>{2, 2, 2});
+  world.agent.beat();
+  CHECK(world.control_plane.heartbeats.size() == 3);
+}
+
 TEST_CASE("a control plane that does not wait is not asked without a pause") {
   World world;
   world.control_plane.wished = {.number = 5, .guests = {}};

@@ -86,6 +86,21 @@ GuestKeeper::GuestKeeper(Hypervisor& hypervisor, FindBoot find_boot, WishJournal
       clock_(clock),
       settings_(settings) {}
 
+GuestKeeper::Call::Call(GuestKeeper& keeper) : keeper_(keeper) {
+  const std::scoped_lock lock(keeper.mutex_);
+  place_ = keeper.calls_.insert(keeper.clock_.tick());
+}
+
+GuestKeeper::Call::~Call() {
+  const std::scoped_lock lock(keeper_.mutex_);
+  keeper_.calls_.erase(place_);
+}
+
+milliseconds GuestKeeper::longest_call() const {
+  const std::scoped_lock lock(mutex_);
+  return calls_.empty() ? milliseconds(0) : clock_.tick() - *calls_.begin();
+}
+
 void GuestKeeper::take(NodeWishes wishes) {
   const std::scoped_lock lock(mutex_);
   wishes_ = std::move(wishes);
@@ -149,7 +164,10 @@ GuestView GuestKeeper::view_of(const WishedGuest& wish, const GuestSight& sight)
 }
 
 milliseconds GuestKeeper::work() {
-  const GuestSight sight = hypervisor_.list();
+  const GuestSight sight = [this] {
+    const Call call(*this);
+    return hypervisor_.list();
+  }();
   const std::optional<NodeWishes> wishes = [this] {
     const std::scoped_lock lock(mutex_);
     return wishes_;
@@ -208,6 +226,7 @@ std::optional<Tick> GuestKeeper::settle(const WishedGuest& wish, GuestView view)
       return step.again_at ? std::min(*step.again_at, clock_.tick() + ending_interval) : step.again_at;
     }
     if (step.verb == GuestVerb::define_and_start && !acceleration()) return std::nullopt;
+    const Call call(*this);
     const auto done = act(wish, step.verb);
     if (!done) return refused(wish, step.verb, done.error());
     if (!*done) return std::nullopt;

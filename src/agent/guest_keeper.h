@@ -44,6 +44,9 @@ class GuestKeeper {
   /// in `reports` and `guests`. Throws HypervisorAway when the hypervisor went away, and std::system_error when the
   /// agent's own files cannot be written; what could be done is done.
   std::chrono::milliseconds work();
+  /// How long the call of the hypervisor that began first has been under way; zero when none is. Safe to call while it
+  /// works.
+  std::chrono::milliseconds longest_call() const;
 
   ReportBox& reports() { return reports_; }
   /// All guests of ours on the node, wished or not, as they were last seen.
@@ -61,6 +64,18 @@ class GuestKeeper {
     std::optional<Tick> restart_at;  ///< A guest that ended by itself is not started again before.
     std::optional<Tick> running_since;
     int restarts = 0;  ///< Since it last ran for long.
+  };
+  /// Notes a call of the hypervisor for as long as it is under way.
+  class Call {
+   public:
+    explicit Call(GuestKeeper& keeper);
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+    ~Call();
+
+   private:
+    GuestKeeper& keeper_;
+    std::multiset<Tick>::const_iterator place_;
   };
 
   void note_sight(const GuestSight& sight, const std::set<VmId>& wished);
@@ -93,6 +108,7 @@ class GuestKeeper {
   std::map<VmId, Memory> memories_;
   std::vector<VmId> guests_;
   std::set<VmId> known_orphans_;
+  std::multiset<Tick> calls_;  ///< When each that is under way began.
 };
 
 }  // namespace cadastre

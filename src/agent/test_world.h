@@ -45,6 +45,7 @@ class ScriptedHypervisor final : public Hypervisor {
   std::map<std::string, std::string> refusals;  ///< By verb: the sentence it is refused with.
   std::string away;                             ///< By which verb it goes away; `all`: it is; `broken`: worse.
   bool heeds_button = true;
+  std::function<void()> meanwhile;  ///< Happens while a verb is carried out, once.
   AccelerationProof proof{Acceleration::tcg, "It was asked for."};
   std::string proof_refusal;
 
@@ -125,6 +126,7 @@ class ScriptedHypervisor final : public Hypervisor {
   }
   Result<void> note(const std::string& verb, const VmId& id) {
     reach(verb);
+    if (const auto happens = std::exchange(meanwhile, nullptr)) happens();
     const std::scoped_lock lock(mutex_);
     verbs.push_back(verb + " " + std::to_string(id.bytes()[15]));
     const auto refusal = refusals.find(verb);
