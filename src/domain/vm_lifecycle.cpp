@@ -24,6 +24,16 @@ std::optional<VmState> state_after(const Vm& vm, ReportedState guest) {
   std::unreachable();
 }
 
+/// What a VM is that no node has: nobody will report of it.
+void be_without_node(Vm& vm) {
+  if (vm.wish == VmWish::run) {
+    vm.state = VmState::provisioning;
+    vm.error.clear();
+  } else if (vm.state == VmState::provisioning) {
+    vm.state = VmState::stopped;
+  }
+}
+
 }  // namespace
 
 std::string_view name_of(ReportedState state) {
@@ -75,16 +85,14 @@ Result<ReportOutcome> apply_report(Vm& vm, const GuestReport& report, Instant no
 }
 
 bool wish(Vm& vm, VmWish wanted) {
+  const bool waits = vm.node_id.empty() && vm.state == VmState::provisioning;
   const bool stopped_by_itself = vm.state == VmState::stopped && vm.wish == VmWish::run;
-  const bool is_contradicted = wanted == VmWish::run && (stopped_by_itself || vm.state == VmState::error);
+  const bool is_contradicted = wanted == VmWish::run ? stopped_by_itself || vm.state == VmState::error : waits;
   // A new VM is to run anyhow; that somebody asks for it is recorded all the same, once.
   const bool is_first_start = wanted == VmWish::run && vm.revision == 1;
   if (vm.wish == wanted && !is_contradicted && !is_first_start) return false;
   vm.wish = wanted;
-  if (wanted == VmWish::run && vm.node_id.empty() && vm.state == VmState::error) {
-    vm.state = VmState::provisioning;
-    vm.error.clear();
-  }
+  if (vm.node_id.empty()) be_without_node(vm);
   if (!is_first_start) ++vm.generation;
   ++vm.revision;
   return true;

@@ -38,7 +38,8 @@ enum class ReportOutcome {
 Result<ReportOutcome> apply_report(Vm& vm, const GuestReport& report, Instant now);
 
 /// Wishes it to run or to stop; false when that changes nothing, since it is wished already and not contradicted by
-/// what the VM is: one that stopped by itself or failed is started again. Requires `admit_wish`.
+/// what the VM is: one that stopped by itself or failed is started again. One that waits for a node is stopped by being
+/// wished so, and waits again when it is to run. Requires `admit_wish`.
 bool wish(Vm& vm, VmWish wanted);
 
 /// From now on only the report that nothing is left of it changes it. Requires that it is not being deleted yet.

@@ -138,6 +138,22 @@ TEST_CASE("asking for what is wished already changes nothing, unless the VM is s
   CHECK(fresh.generation == 3);  // nothing else is wished: whoever works on it goes on
 }
 
+TEST_CASE("a VM that waits for a node is stopped at once when it is wished so, and waits again when it is to run") {
+  Vm vm = vm_in(VmState::provisioning);
+  vm.node_id.clear();
+  CHECK(wish(vm, VmWish::stop));
+  CHECK(vm.state == VmState::stopped);
+  CHECK_FALSE(wish(vm, VmWish::stop));
+  CHECK(wish(vm, VmWish::run));
+  CHECK(vm.state == VmState::provisioning);
+  vm.wish = VmWish::stop;  // as it was kept before
+  CHECK(wish(vm, VmWish::stop));
+  CHECK(vm.state == VmState::stopped);
+  vm.node_id = "node-1";
+  CHECK(wish(vm, VmWish::run));
+  CHECK(vm.state == VmState::stopped);  // until its node reports
+}
+
 TEST_CASE("a VM whose node is gone waits for another only when it is asked to run again") {
   Vm vm = vm_in(VmState::running);
   lose_node(vm);
