@@ -8,6 +8,7 @@ takes unless told otherwise are for every run of the tests, half an hour (`--sec
 import argparse
 import collections
 import contextlib
+import functools
 import http.client
 import json
 import os
@@ -27,6 +28,7 @@ from agent import Trial, seed_of  # noqa: E402
 from adoption import BOOT_SECTOR  # noqa: E402
 from client import Client  # noqa: E402
 from hypervisor import HypervisorSession, in_reaped_family  # noqa: E402
+from network_namespace import NetworkNamespace  # noqa: E402
 from node_agent import SessionAgent  # noqa: E402
 from server import Server, add_arguments  # noqa: E402
 from watch import wait_for  # noqa: E402
@@ -39,12 +41,15 @@ LOOK_EVERY_S = 0.2
 
 
 class Line:
-    """What lies between the agent and the control plane: TCP that can be cut, so that nothing comes through and nobody is told."""
+    """What lies between the agent and the control plane: TCP that can be cut, so that nothing comes through and nobody is told. Its near end is in the agent's
+    network namespace, and is the only way out of it; who is not root has none, and cuts the line only."""
 
     def __init__(self, port):
         self.port, self.is_open = port, threading.Event()
         self.is_open.set()
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.namespace = NetworkNamespace() if os.getuid() == 0 else None
+        listen = functools.partial(socket.create_server, ("127.0.0.1", 0))
+        self.listener = self.namespace.inside(listen) if self.namespace else listen()
         self.is_closing = threading.Event()
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -76,10 +81,34 @@ class Line:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
 
+    def cut(self, seconds, by_namespace):
+        """Partitions the agent for so long: its network is down, or what is sent stays under way."""
+        if by_namespace and self.namespace:
+            self.namespace.set_up(False)
+            time.sleep(seconds)  # how long the partition lasts
+            return self.namespace.set_up(True)
+        self.is_open.clear()
+        time.sleep(seconds)  # as above
+        return self.is_open.set()
+
     def close(self):
         self.is_closing.set()
         self.is_open.set()
         self.listener.close()
+        if self.namespace:
+            self.namespace.close()
+
+
+class PartitionedAgent(SessionAgent):
+    """One whose only way to the control plane is a Line."""
+
+    def __init__(self, server, session, line, arguments):
+        super().__init__(server, session, arguments=arguments)
+        self.line = line
+
+    def as_user(self, command):
+        command = super().as_user(command)
+        return self.line.namespace.entering(command) if self.line.namespace else command
 
 
 class Watch(threading.Thread):
@@ -181,9 +210,7 @@ class World:
                 os.kill(self.chance.choice(own), signal.SIGKILL)
 
     def cut_off(self):
-        self.line.is_open.clear()
-        time.sleep(self.chance.uniform(1, 6))  # how long the partition lasts
-        self.line.is_open.set()
+        self.line.cut(self.chance.uniform(1, 6), by_namespace=self.chance.random() < 0.5)
 
     def tell_the_past(self):
         """Reports that are over, in another order and twice, as a network that keeps things would; proved by the node's own key."""
@@ -295,7 +322,7 @@ def main():
     line = Line(server.fleet_port)
     server.arguments += ["--fleet-url", line.url]
     with HypervisorSession() as session, server:
-        machine = SessionAgent(server, session, arguments=("--shutdown-grace-seconds", "1"))
+        machine = PartitionedAgent(server, session, line, arguments=("--shutdown-grace-seconds", "1"))
         machine.add_image("tiny", disk_raw=BOOT_SECTOR)
         world = World(server, session, machine, line, options.seed)
         try:
