@@ -1,22 +1,16 @@
 // cadastre: the command line of operators and tenants over the HTTP API.
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <cstdio>
 #include <exception>
 
+#include "base/process.h"
 #include "command_line.h"
 #include "http/client.h"
 #include "program.h"
 
 namespace cadastre {
 namespace {
-
-/// Keys and tokens are in this process's memory, so no core file may get it (DESIGN.md section 2, law 6).
-void forbid_core_dumps() {
-  const rlimit limit{.rlim_cur = 1, .rlim_max = 1};
-  ::setrlimit(RLIMIT_CORE, &limit);  // lowering is always allowed
-}
 
 ExitCode run_reporting(Program& program) {
   try {

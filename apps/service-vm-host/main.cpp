@@ -1,31 +1,17 @@
 // service-vm-host: reads the settings, builds the parts, joins them.
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/resource.h>
 
 #include <cstdio>
 #include <exception>
 #include <utility>
 
-#include "base/log.h"
+#include "base/process.h"
 #include "enrol.h"
 #include "host_process.h"
 #include "settings.h"
 
 namespace {
-
-cadastre::log::Level level_of(const std::string& name) {
-  if (name == "debug") return cadastre::log::Level::debug;
-  if (name == "warning") return cadastre::log::Level::warning;
-  return name == "error" ? cadastre::log::Level::error : cadastre::log::Level::info;
-}
-
-/// The node's key and token are in this process's memory: no core file or crash handler may get them (core(5): with a
-/// limit of 1 neither does).
-void forbid_core_dumps() {
-  const rlimit limit{.rlim_cur = 1, .rlim_max = 1};
-  ::setrlimit(RLIMIT_CORE, &limit);  // lowering is always allowed
-}
 
 /// libvirt and libcurl write to sockets whose other end may have been killed: that is an error of the call, and not the
 /// end of this process.
@@ -45,12 +31,11 @@ int run(const cadastre::Settings& settings) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  forbid_core_dumps();
+  cadastre::forbid_core_dumps();
   ignore_broken_pipes();
   cadastre::Settings settings;
   if (const auto exit = cadastre::parse_settings(argc, argv, settings)) return exit->code;
-  cadastre::log::configure(settings.log_format == "json" ? cadastre::log::Format::json : cadastre::log::Format::text,
-                           level_of(settings.log_level));
+  cadastre::configure_log(settings.log_format, settings.log_level);
   try {
     return run(settings);
   } catch (const std::exception& error) {
