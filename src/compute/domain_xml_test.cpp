@@ -34,6 +34,7 @@ TEST_CASE("a domain says what the guest's spec says") {
       "mac=52:54:00:0a:0b:0c,",
       R"("socket,id=segment,mcast=239.255.0.7:19999,localaddr=127.0.0.1")",
       "netdev=segment,mac=56:00:00:0a:0b:0c,",
+      R"(<qemu:capabilities><qemu:del capability="cpu-unavailable-features"/></qemu:capabilities>)",
   };
   for (const auto part : parts) {
     CAPTURE(part);
