@@ -3,18 +3,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <toml++/toml.h>
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <cstdlib>
 #include <stdexcept>
 #include <system_error>
-#include <variant>
-#include <vector>
 
+#include "apps/settings/table.h"
 #include "base/arguments.h"
-#include "base/json.h"
 #include "domain/device.h"
 #include "domain/guest.h"
 #include "host_state.h"
@@ -23,106 +18,60 @@
 namespace cadastre {
 namespace {
 
-/// One setting that flags, environment and file can give.
-struct Row {
-  std::string name;  ///< As in the flag, without the dashes.
-  std::variant<std::string Settings::*, std::int64_t Settings::*, bool Settings::*> member;
-  std::string help;
-  std::int64_t least = 0;
-  std::int64_t most = 0;
-  std::vector<const char*> older_variables = {};  ///< Of the environment, beside the one of the flag's name.
-};
+using Row = SettingRow<Settings>;
 
-const std::vector<Row>& rows() {
-  static const std::vector<Row> table = {
-      {.name = "controller",
-       .member = &Settings::controller,
-       .help = "the control plane's URL for agents, such as https://cp.example:9203",
-       .older_variables = {"FLEET_CONTROLLER_URL", "VM_FLEET_ENDPOINT"}},
-      {.name = "tenant",
-       .member = &Settings::tenant,
-       .help = "the tenant that holds this node",
-       .older_variables = {"TENANT_ID"}},
-      {.name = "node-id",
-       .member = &Settings::node_id,
-       .help = "this node's name: letters, digits, '.', '_' and '-'",
-       .older_variables = {"NODE_ID", "VM_NODE_ID"}},
-      {"state-dir", &Settings::state_dir, "where the node's key, its token and its guests lie"},
-      {"ca-file", &Settings::ca_file, "PEM file with the authorities to trust in place of the system's"},
-      {"libvirt-uri", &Settings::libvirt_uri,
-       "the hypervisor; qemu:///system for root and qemu:///session for others unless it is set"},
-      {"acceleration", &Settings::acceleration, "auto, kvm or tcg; auto takes KVM where a probe guest runs with it"},
-      {"guests-dir", &Settings::guests_dir, "where the guests' disks lie; in the state directory unless it is set"},
-      {"images-dir", &Settings::images_dir,
-       "a folder for each vm_type, with kernel, initrd and cmdline, or disk.qcow2 or disk.raw; images in the state "
-       "directory unless it is set"},
-      {"kernel", &Settings::kernel, "a Linux kernel that boots every type without a folder of its own"},
-      {"initrd", &Settings::initrd, "its initial RAM disk"},
-      {"cmdline", &Settings::cmdline, "its command line"},
-      {"image", &Settings::image, "a qcow2 image that boots every type without a folder of its own"},
-      {"reserved", &Settings::reserved, "take VMs only when no other node does"},
-      {"heartbeat-seconds", &Settings::heartbeat_seconds, "how often the control plane hears that the node lives", 1,
-       25},
-      {"shutdown-grace-seconds", &Settings::shutdown_grace_seconds,
-       "how long a guest that is to stop may take before it is ended", 0, 3600},
-      {"delete-grace-seconds", &Settings::delete_grace_seconds,
-       "how long a guest that is to be deleted may take to end by itself", 0, 3600},
-      {"log-format", &Settings::log_format, "json or text"},
-      {"log-level", &Settings::log_level, "debug, info, warning or error"},
-  };
+const SettingsTable<Settings>& table() {
+  static const SettingsTable<Settings> table(
+      "CADASTRE_HOST_",
+      {
+          {.name = "controller",
+           .member = &Settings::controller,
+           .help = "the control plane's URL for agents, such as https://cp.example:9203",
+           .older_variables = {"FLEET_CONTROLLER_URL", "VM_FLEET_ENDPOINT"}},
+          {.name = "tenant",
+           .member = &Settings::tenant,
+           .help = "the tenant that holds this node",
+           .older_variables = {"TENANT_ID"}},
+          {.name = "node-id",
+           .member = &Settings::node_id,
+           .help = "this node's name: letters, digits, '.', '_' and '-'",
+           .older_variables = {"NODE_ID", "VM_NODE_ID"}},
+          {"state-dir", &Settings::state_dir, "where the node's key, its token and its guests lie"},
+          {"ca-file", &Settings::ca_file, "PEM file with the authorities to trust in place of the system's"},
+          {"libvirt-uri", &Settings::libvirt_uri,
+           "the hypervisor; qemu:///system for root and qemu:///session for others unless it is set"},
+          {"acceleration", &Settings::acceleration,
+           "auto, kvm or tcg; auto takes KVM where a probe guest runs with it"},
+          {"guests-dir", &Settings::guests_dir, "where the guests' disks lie; in the state directory unless it is set"},
+          {"images-dir", &Settings::images_dir,
+           "a folder for each vm_type, with kernel, initrd and cmdline, or disk.qcow2 or disk.raw; images in the state "
+           "directory unless it is set"},
+          {"kernel", &Settings::kernel, "a Linux kernel that boots every type without a folder of its own"},
+          {"initrd", &Settings::initrd, "its initial RAM disk"},
+          {"cmdline", &Settings::cmdline, "its command line"},
+          {"image", &Settings::image, "a qcow2 image that boots every type without a folder of its own"},
+          {"reserved", &Settings::reserved, "take VMs only when no other node does"},
+          {"heartbeat-seconds", &Settings::heartbeat_seconds, "how often the control plane hears that the node lives",
+           1, 25},
+          {"shutdown-grace-seconds", &Settings::shutdown_grace_seconds,
+           "how long a guest that is to stop may take before it is ended", 0, 3600},
+          {"delete-grace-seconds", &Settings::delete_grace_seconds,
+           "how long a guest that is to be deleted may take to end by itself", 0, 3600},
+          {"log-format", &Settings::log_format, "json or text"},
+          {"log-level", &Settings::log_level, "debug, info, warning or error"},
+      });
   return table;
-}
-
-[[noreturn]] void wrong(const std::string& name, const std::string& rule) {
-  throw std::invalid_argument(fmt::format("setting {} {}", name, rule));
-}
-
-std::string environment_name(const std::string& flag) {
-  std::string name = "CADASTRE_HOST_";
-  for (const char c : flag) name += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
-  return name;
 }
 
 /// These go before the file, as their newer names do.
 void apply_older_variables(const CLI::App& app, Settings& settings) {
-  for (const Row& row : rows()) {
+  for (const Row& row : table().rows()) {
     if (app.get_option("--" + row.name)->count() > 0) continue;
     for (const char* const name : row.older_variables) {
       const char* const value = std::getenv(name);  // no thread of ours changes the environment
       if (value == nullptr || *value == '\0') continue;
       settings.*std::get<std::string Settings::*>(row.member) = value;
       break;
-    }
-  }
-}
-
-toml::table read_toml(const std::string& path) {
-  try {
-    return toml::parse_file(path);
-  } catch (const toml::parse_error& error) {
-    const auto line = error.source().begin.line;
-    throw std::invalid_argument(fmt::format("cannot read {}: {}{}", path, error.description(),
-                                            line == 0 ? "" : fmt::format(" (line {})", line)));
-  }
-}
-
-/// Takes from the file what neither a flag nor the environment gave.
-void apply_file(const CLI::App& app, Settings& settings) {
-  for (const auto& [key, node] : read_toml(settings.config)) {
-    std::string name(key.str());
-    std::ranges::replace(name, '_', '-');  // TOML's own habit
-    const auto row = std::ranges::find(rows(), name, &Row::name);
-    if (row == rows().end()) wrong(name, fmt::format("in {} does not exist", settings.config));
-    if (app.get_option("--" + name)->count() > 0) continue;
-    if (const auto* text = std::get_if<std::string Settings::*>(&row->member)) {
-      if (!node.is_string()) wrong(name, "must be a string");
-      settings.** text = *node.value<std::string>();
-    } else if (const auto* yes = std::get_if<bool Settings::*>(&row->member)) {
-      if (!node.is_boolean()) wrong(name, "must be true or false");
-      settings.** yes = *node.value<bool>();
-    } else {
-      if (!node.is_integer()) wrong(name, "must be an integer");
-      settings.*std::get<std::int64_t Settings::*>(row->member) = *node.value<std::int64_t>();
     }
   }
 }
@@ -148,11 +97,6 @@ void apply_enrolment(Settings& settings) {
   take("node-id", settings.node_id, enrolled->node_id);
 }
 
-void check_one_of(const std::string& name, const std::string& value, std::initializer_list<std::string_view> allowed) {
-  if (std::ranges::find(allowed, value) == allowed.end())
-    wrong(name, fmt::format("must be one of {}, not \"{}\"", fmt::join(allowed, ", "), value));
-}
-
 void check_path(const std::string& name, const std::string& path) {
   if (!path.empty() && !path.starts_with('/')) wrong(name, "must be an absolute path");
 }
@@ -168,11 +112,7 @@ void check_identity(Settings& settings) {
 }
 
 void check(Settings& settings) {
-  for (const Row& row : rows()) {
-    const auto* number = std::get_if<std::int64_t Settings::*>(&row.member);
-    if (number != nullptr && (settings.**number < row.least || settings.**number > row.most))
-      wrong(row.name, fmt::format("must be from {} to {}", row.least, row.most));
-  }
+  table().check_bounds(settings);
   if (settings.state_dir.empty()) wrong("state-dir", "must not be empty");
   if (settings.guests_dir.empty()) settings.guests_dir = HostState(settings.state_dir).guests_folder();
   if (settings.images_dir.empty()) settings.images_dir = HostState(settings.state_dir).images_folder();
@@ -182,7 +122,7 @@ void check(Settings& settings) {
   if (!parse_acceleration_wish(settings.acceleration))
     check_one_of("acceleration", settings.acceleration, {"auto", "kvm", "tcg"});
   for (const char* const name : {"state-dir", "guests-dir", "images-dir", "kernel", "initrd", "image"}) {
-    const auto row = std::ranges::find(rows(), name, &Row::name);
+    const auto row = std::ranges::find(table().rows(), name, &Row::name);
     check_path(name, settings.*std::get<std::string Settings::*>(row->member));
   }
   if (!settings.kernel.empty() && !settings.image.empty()) wrong("image", "cannot be set beside kernel");
@@ -192,31 +132,15 @@ void check(Settings& settings) {
     wrong("challenge", "cannot be set beside token-file");
 }
 
-void add_rows(CLI::App& app, Settings& settings) {
-  for (const Row& row : rows()) {
-    std::visit(
-        [&](auto member) {
-          if constexpr (std::is_same_v<decltype(member), bool Settings::*>) {
-            app.add_flag("--" + row.name, settings.*member, row.help)->envname(environment_name(row.name));
-          } else {
-            app.add_option("--" + row.name, settings.*member, row.help)
-                ->envname(environment_name(row.name))
-                ->capture_default_str();
-          }
-        },
-        row.member);
-  }
-  app.add_option("--config", settings.config, "a TOML file of settings, named as the flags are")
-      ->envname("CADASTRE_HOST_CONFIG");
-}
-
 }  // namespace
 
 std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings) {
   CLI::App app("service-vm-host: the agent that makes this machine's guests what the control plane wishes",
                "service-vm-host");
   app.fallthrough();
-  add_rows(app, settings);
+  table().add_to(app, settings);
+  app.add_option("--config", settings.config, "a TOML file of settings, named as the flags are")
+      ->envname("CADASTRE_HOST_CONFIG");
   const auto add_command = [&](const char* flag, HostCommand command, const char* help) {
     app.add_flag_function(flag, [&settings, command](std::int64_t) { settings.command = command; }, help);
   };
@@ -235,7 +159,7 @@ std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings) {
     std::ranges::reverse(arguments);  // as the parser takes them
     app.parse(std::move(arguments));
     if (enrol->parsed()) settings.command = HostCommand::enrol;
-    if (!settings.config.empty()) apply_file(app, settings);
+    if (!settings.config.empty()) table().apply_file(settings.config, app, settings);
     apply_older_variables(app, settings);
     apply_enrolment(settings);
     check(settings);
@@ -252,18 +176,7 @@ std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings) {
 }
 
 std::string encode_settings(const Settings& settings) {
-  std::string out;
-  for (const Row& row : rows()) {
-    (out += row.name) += " = ";
-    if (const auto* text = std::get_if<std::string Settings::*>(&row.member))
-      json::append_string(out, settings.**text);
-    else if (const auto* yes = std::get_if<bool Settings::*>(&row.member))
-      out += settings.**yes ? "true" : "false";
-    else
-      json::append_integer(out, settings.*std::get<std::int64_t Settings::*>(row.member));
-    out += '\n';
-  }
-  return out;
+  return table().encode(settings, [](const std::string& text) { return text; });
 }
 
 }  // namespace cadastre

@@ -2,17 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <toml++/toml.h>
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <functional>
 #include <stdexcept>
-#include <variant>
-#include <vector>
 
+#include "apps/settings/table.h"
 #include "base/arguments.h"
-#include "base/json.h"
 #include "base/time.h"
 #include "http/forwarded.h"
 #include "http/listener.h"
@@ -24,101 +19,55 @@
 namespace cadastre {
 namespace {
 
-/// One setting that flags, environment and file can give.
-struct Row {
-  std::string name;  ///< As in the flag, without the dashes.
-  std::variant<std::string Settings::*, std::int64_t Settings::*, bool Settings::*> member;
-  std::string help;
-  std::int64_t least = 0;
-  std::int64_t most = 0;
-};
-
-const std::vector<Row>& rows() {
-  static const std::vector<Row> table = {
-      {"listen", &Settings::listen, "ADDRESS:PORT for customers"},
-      {"fleet-listen", &Settings::fleet_listen,
-       "ADDRESS:PORT for the agents of nodes; empty for none. It answers the same calls"},
-      {"fleet-url", &Settings::fleet_url, "the URL agents use; their proofs may name it in place of public-url"},
-      {"tls-cert", &Settings::tls_cert, "PEM file with the certificate's chain; read again on SIGHUP"},
-      {"tls-key", &Settings::tls_key, "PEM file with its private key"},
-      {"tls-client-ca", &Settings::tls_client_ca,
-       "PEM file with the authorities that sign administrators' certificates; without one no administrator is served"},
-      {"insecure-listen", &Settings::insecure_listen,
-       "listen to other machines without TLS, behind a proxy that has it"},
-      {"data-dir", &Settings::data_dir, "where keys, the database and the published ledgers lie"},
-      {"store", &Settings::store, std::string(store_help)},
-      {"public-url", &Settings::public_url, "the URL customers use; it is the tokens' issuer"},
-      {"deployment", &Settings::deployment, "names this deployment in the tokens' audience"},
-      {"log-format", &Settings::log_format, "json or text"},
-      {"log-level", &Settings::log_level, "debug, info, warning or error; info logs every request"},
-      {"verify", &Settings::verify, "edge, or full to hash every ledger again before the start"},
-      {"threads", &Settings::threads, "I/O threads; 0 means one per core", 0, 256},
-      {"publish-interval-ms", &Settings::publish_interval_ms, "how long a ledger entry may wait for its checkpoint", 10,
-       60'000},
-      {"platform-rate-limit-rpm", &Settings::platform_rate_limit_rpm, "requests a minute of all administrators", 1,
-       1'000'000'000},
-      {"address-rate-limit-rpm", &Settings::address_rate_limit_rpm,
-       "requests a minute of one address without a good token", 1, 1'000'000'000},
-      {"trusted-proxies", &Settings::trusted_proxies,
-       "addresses and networks, with commas between, whose X-Forwarded-For says where a request comes from"},
-      {"connections-max", &Settings::connections_max, "connections at once", 1, 1'000'000},
-      {"connections-per-address-max", &Settings::connections_per_address_max, "connections at once from one address", 1,
-       1'000'000},
-      {"token-lifetime-max-days", &Settings::token_lifetime_max_days, "longest life of a token", 1, 3650},
-      {"token-links-max", &Settings::token_links_max, "offline links a token may have; 0 refuses every one", 0,
-       delegable_depth_max},
-      {"key-rotation-days", &Settings::key_rotation_days,
-       "how long a key signs tokens before another does; 0 means until `keys rotate`, as it is with PostgreSQL unless "
-       "this is set",
-       0, 3650},
-      {"token-alg-name", &Settings::token_alg_name, "EdDSA, or Ed25519 as RFC 9864 names it"},
-  };
+const SettingsTable<Settings>& table() {
+  static const SettingsTable<Settings> table(
+      "CADASTRE_",
+      {
+          {"listen", &Settings::listen, "ADDRESS:PORT for customers"},
+          {"fleet-listen", &Settings::fleet_listen,
+           "ADDRESS:PORT for the agents of nodes; empty for none. It answers the same calls"},
+          {"fleet-url", &Settings::fleet_url, "the URL agents use; their proofs may name it in place of public-url"},
+          {"tls-cert", &Settings::tls_cert, "PEM file with the certificate's chain; read again on SIGHUP"},
+          {"tls-key", &Settings::tls_key, "PEM file with its private key"},
+          {"tls-client-ca", &Settings::tls_client_ca,
+           "PEM file with the authorities that sign administrators' certificates; without one no administrator is "
+           "served"},
+          {"insecure-listen", &Settings::insecure_listen,
+           "listen to other machines without TLS, behind a proxy that has it"},
+          {"data-dir", &Settings::data_dir, "where keys, the database and the published ledgers lie"},
+          {"store", &Settings::store, std::string(store_help)},
+          {"public-url", &Settings::public_url, "the URL customers use; it is the tokens' issuer"},
+          {"deployment", &Settings::deployment, "names this deployment in the tokens' audience"},
+          {"log-format", &Settings::log_format, "json or text"},
+          {"log-level", &Settings::log_level, "debug, info, warning or error; info logs every request"},
+          {"verify", &Settings::verify, "edge, or full to hash every ledger again before the start"},
+          {"threads", &Settings::threads, "I/O threads; 0 means one per core", 0, 256},
+          {.name = "publish-interval-ms",
+           .member = &Settings::publish_interval_ms,
+           .help = "how long a ledger entry may wait for its checkpoint",
+           .least = 10,
+           .most = 60'000,
+           .older_flag = "publish-interval"},  // LEDGER.md names it without the unit
+          {"platform-rate-limit-rpm", &Settings::platform_rate_limit_rpm, "requests a minute of all administrators", 1,
+           1'000'000'000},
+          {"address-rate-limit-rpm", &Settings::address_rate_limit_rpm,
+           "requests a minute of one address without a good token", 1, 1'000'000'000},
+          {"trusted-proxies", &Settings::trusted_proxies,
+           "addresses and networks, with commas between, whose X-Forwarded-For says where a request comes from"},
+          {"connections-max", &Settings::connections_max, "connections at once", 1, 1'000'000},
+          {"connections-per-address-max", &Settings::connections_per_address_max,
+           "connections at once from one address", 1, 1'000'000},
+          {"token-lifetime-max-days", &Settings::token_lifetime_max_days, "longest life of a token", 1, 3650},
+          {"token-links-max", &Settings::token_links_max, "offline links a token may have; 0 refuses every one", 0,
+           delegable_depth_max},
+          {"key-rotation-days", &Settings::key_rotation_days,
+           "how long a key signs tokens before another does; 0 means until `keys rotate`, as it is with PostgreSQL "
+           "unless "
+           "this is set",
+           0, 3650},
+          {"token-alg-name", &Settings::token_alg_name, "EdDSA, or Ed25519 as RFC 9864 names it"},
+      });
   return table;
-}
-
-[[noreturn]] void wrong(const std::string& name, const std::string& rule) {
-  throw std::invalid_argument(fmt::format("setting {} {}", name, rule));
-}
-
-std::string environment_name(const std::string& flag) {
-  std::string name = "CADASTRE_";
-  for (const char c : flag) name += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
-  return name;
-}
-
-/// Takes from the file what neither a flag nor the environment gave.
-void apply_file(const CLI::App& app, Settings& settings) {
-  toml::table file;
-  try {
-    file = toml::parse_file(settings.config);
-  } catch (const toml::parse_error& error) {
-    const auto line = error.source().begin.line;
-    throw std::invalid_argument(fmt::format("cannot read {}: {}{}", settings.config, error.description(),
-                                            line == 0 ? "" : fmt::format(" (line {})", line)));
-  }
-  for (const auto& [key, node] : file) {
-    std::string name(key.str());
-    std::ranges::replace(name, '_', '-');  // TOML's own habit
-    const auto row = std::ranges::find(rows(), name, &Row::name);
-    if (row == rows().end()) wrong(name, fmt::format("in {} does not exist", settings.config));
-    if (app.get_option("--" + name)->count() > 0) continue;
-    if (const auto* text = std::get_if<std::string Settings::*>(&row->member)) {
-      if (!node.is_string()) wrong(name, "must be a string");
-      settings.** text = *node.value<std::string>();
-    } else if (const auto* yes = std::get_if<bool Settings::*>(&row->member)) {
-      if (!node.is_boolean()) wrong(name, "must be true or false");
-      settings.** yes = *node.value<bool>();
-    } else {
-      if (!node.is_integer()) wrong(name, "must be an integer");
-      settings.*std::get<std::int64_t Settings::*>(row->member) = *node.value<std::int64_t>();
-    }
-  }
-}
-
-void check_one_of(const std::string& name, const std::string& value, std::initializer_list<std::string_view> allowed) {
-  if (std::ranges::find(allowed, value) == allowed.end()) {
-    wrong(name, fmt::format("must be one of {}, not \"{}\"", fmt::join(allowed, ", "), value));
-  }
 }
 
 void check_admin_token(const Settings& settings) {
@@ -181,12 +130,7 @@ void check_migrate(Settings& settings, bool has_data_dir) {
 }
 
 void check(Settings& settings) {
-  for (const Row& row : rows()) {
-    const auto* number = std::get_if<std::int64_t Settings::*>(&row.member);
-    if (number != nullptr && (settings.**number < row.least || settings.**number > row.most)) {
-      wrong(row.name, fmt::format("must be from {} to {}", row.least, row.most));
-    }
-  }
+  table().check_bounds(settings);
   check_one_of("log-format", settings.log_format, {"json", "text"});
   check_one_of("log-level", settings.log_level, {"debug", "info", "warning", "error"});
   check_one_of("verify", settings.verify, {"edge", "full"});
@@ -212,21 +156,7 @@ std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings) {
   CLI::App app("service-vm-tenant: the control plane that registers tenants, tokens, quotas and VMs",
                "service-vm-tenant");
   app.fallthrough();
-  for (const Row& row : rows()) {
-    std::visit(
-        [&](auto member) {
-          if constexpr (std::is_same_v<decltype(member), bool Settings::*>) {
-            app.add_flag("--" + row.name, settings.*member, row.help)->envname(environment_name(row.name));
-          } else {
-            // LEDGER.md names it without the unit.
-            const std::string alias = row.name == "publish-interval-ms" ? ",--publish-interval" : "";
-            app.add_option("--" + row.name + alias, settings.*member, row.help)
-                ->envname(environment_name(row.name))
-                ->capture_default_str();
-          }
-        },
-        row.member);
-  }
+  table().add_to(app, settings);
   app.add_option("--config", settings.config, "a TOML file of settings, named as the flags are")
       ->envname("CADASTRE_CONFIG");
   app.add_flag("--print-config", settings.print_config, "show the settings in force and exit");
@@ -256,7 +186,7 @@ std::optional<Exit> parse_settings(int argc, char** argv, Settings& settings) {
     settings.migrate = migrate->parsed();
     settings.keys = keys->parsed();
     if (settings.keys) settings.keys_verb = keys->get_subcommands().front()->get_name();
-    if (!settings.config.empty()) apply_file(app, settings);
+    if (!settings.config.empty()) table().apply_file(settings.config, app, settings);
     const bool has_data_dir = app.get_option("--data-dir")->count() > 0 || settings.data_dir != Settings().data_dir;
     if (settings.migrate) check_migrate(settings, has_data_dir);
     settings.is_fleet_listen_given =
@@ -280,18 +210,7 @@ bool listens_to_itself(const Settings& settings) {
 }
 
 std::string encode_settings(const Settings& settings) {
-  std::string out;
-  for (const Row& row : rows()) {
-    (out += row.name) += " = ";
-    if (const auto* text = std::get_if<std::string Settings::*>(&row.member))
-      json::append_string(out, shown_store(settings.**text));
-    else if (const auto* yes = std::get_if<bool Settings::*>(&row.member))
-      out += settings.**yes ? "true" : "false";
-    else
-      json::append_integer(out, settings.*std::get<std::int64_t Settings::*>(row.member));
-    out += '\n';
-  }
-  return out;
+  return table().encode(settings, [](const std::string& text) { return shown_store(text); });
 }
 
 }  // namespace cadastre

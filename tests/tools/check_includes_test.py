@@ -21,7 +21,7 @@ def check(files):
 
 HEADERS = {f"src/{room}/x.h": "" for room in
            ("base", "crypto", "domain", "token", "ledger", "service", "store", "http", "compute", "agent")}
-HEADERS |= {"src/service/ports.h": "", "src/http/client.h": ""}
+HEADERS |= {"src/service/ports.h": "", "src/http/client.h": "", "apps/shared/x.h": ""}
 
 RIGHT = {
     "a room includes itself": ("src/domain/a.cpp", '#include "domain/x.h"'),
@@ -32,6 +32,7 @@ RIGHT = {
     "agent includes the client": ("src/agent/a.cpp", '#include "http/client.h"'),
     "apps include everything": ("apps/p/main.cpp", '#include "store/x.h"\n#include "http/x.h"'),
     "a program includes the file beside it": ("apps/p/x.h", '#include "x.h"'),
+    "a program includes what several share": ("apps/p/x.cpp", '#include "apps/shared/x.h"'),
     "store includes SQLite": ("src/store/sqlite/a.h", "#include <sqlite3.h>"),
     "the server includes Asio": ("src/http/server.cpp", "#include <boost/asio.hpp>"),
     "http includes OpenSSL for TLS": ("src/http/server.h", "#include <openssl/ssl.h>"),
@@ -51,6 +52,8 @@ WRONG = {
     "http includes store": ("src/http/a.cpp", '#include "store/x.h"'),
     "http includes ledger": ("src/http/a.cpp", '#include "ledger/x.h"'),
     "agent includes the server": ("src/agent/a.cpp", '#include "http/x.h"'),
+    "a program includes nothing of another": ("apps/p/x.cpp", '#include "apps/q/x.h"'),
+    "a room includes what programs share": ("src/http/a.cpp", '#include "apps/shared/x.h"'),
     "a room includes a program": ("src/http/a.cpp", '#include "apps/main.h"'),
     "an include without its room": ("src/http/x.cpp", '#include "x.h"'),
     "an include of nothing": ("src/http/a.cpp", '#include "http/missing.h"'),
