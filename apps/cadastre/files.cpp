@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "base/descriptor.h"
+#include "base/secret_file.h"
 #include "program.h"
 
 namespace cadastre {
@@ -42,10 +43,6 @@ std::string rest_of(const Descriptor& file, const std::string& path) {
     text.append(buffer, static_cast<std::size_t>(got));
     if (text.size() > text_bytes_max) file_error(fmt::format("cannot read {}: it is longer than 1 MiB", path));
   }
-}
-
-void write_durably(const Descriptor& file, const std::string& path, std::string_view text) {
-  if (!write_all(file, text) || ::fsync(file.number()) != 0) fail("write", path);
 }
 
 }  // namespace
@@ -86,7 +83,7 @@ void require_absent(const std::string& path) {
 void create_secret(const std::string& path, std::string_view text) {
   if (path.empty() || path == "-") usage_error("a secret is written to a file of its own: give its name");
   const Descriptor file = open_file(path, O_WRONLY | O_CREAT | O_EXCL, "make");
-  write_durably(file, path, text);
+  if (!write_all(file, text) || ::fsync(file.number()) != 0) fail("write", path);
 }
 
 void replace_file(const std::string& path, std::string_view text) {
@@ -97,12 +94,11 @@ void replace_file(const std::string& path, std::string_view text) {
     if (!fault) std::filesystem::permissions(folder, std::filesystem::perms::owner_all, fault);
     if (fault) file_error(fmt::format("cannot make {}: {}", folder.string(), fault.message()));
   }
-  const std::string fresh = path + ".new";
-  {
-    const Descriptor file = open_file(fresh, O_WRONLY | O_CREAT | O_TRUNC, "write");
-    write_durably(file, fresh, text);
+  try {
+    write_secret_file(path, text);
+  } catch (const std::system_error& fault) {
+    file_error(fault.what());
   }
-  if (::rename(fresh.c_str(), path.c_str()) != 0) fail("replace", path);
 }
 
 std::optional<std::string> read_if_there(const std::string& path) {

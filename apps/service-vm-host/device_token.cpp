@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "agent/state_file.h"
+#include "base/secret_file.h"
 #include "token/jws.h"
 
 namespace cadastre {
@@ -24,7 +24,7 @@ std::optional<TokenLife> life_of(std::string_view token) {
 }
 
 DeviceToken::DeviceToken(std::string path) : path_(std::move(path)) {
-  auto content = read_state_file(path_);
+  auto content = read_secret_file(path_);
   if (!content) throw std::runtime_error(fmt::format("there is no token in {}: enrol this node first", path_));
   while (!content->empty() && (content->back() == '\n' || content->back() == ' ')) content->pop_back();
   if (!life_of(*content)) throw std::runtime_error(fmt::format("{} holds no token: enrol this node again", path_));
@@ -38,7 +38,7 @@ std::string DeviceToken::text() const {
 
 void DeviceToken::replace(const std::string& token) {
   const std::scoped_lock lock(mutex_);
-  write_state_file(path_, token + "\n");
+  write_secret_file(path_, token + "\n");
   text_ = token;
 }
 

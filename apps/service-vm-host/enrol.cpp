@@ -8,11 +8,11 @@
 #include <stdexcept>
 #include <string>
 
-#include "agent/state_file.h"
 #include "answers.h"
 #include "api_control_plane.h"
 #include "base/json.h"
 #include "base/random.h"
+#include "base/secret_file.h"
 #include "host_state.h"
 #include "http/client.h"
 #include "machine_facts.h"
@@ -48,7 +48,7 @@ std::string read_file(const std::string& path) {
 }
 
 std::string read_token(const std::string& path) {
-  const auto text = read_state_file(path);
+  const auto text = read_secret_file(path);
   if (!text) throw std::runtime_error(fmt::format("cannot read {}", path));
   const std::size_t end = text->find_last_not_of(" \t\r\n");
   return end == std::string::npos ? "" : text->substr(0, end + 1);
@@ -101,10 +101,10 @@ class Enroller {
         .end();
     const auto reply = send("", fmt::format("/v1/tenants/{}/devices", settings_.tenant), body);
     if (reply.status == waits_for_approval) {
-      write_state_file(state_.challenge_file(), reply.body + "\n");
+      write_secret_file(state_.challenge_file(), reply.body + "\n");
       return false;
     }
-    write_state_file(state_.token_file(), text_of(object_of(reply), "token") + "\n");
+    write_secret_file(state_.token_file(), text_of(object_of(reply), "token") + "\n");
     state_.keep({.controller = settings_.controller, .tenant = settings_.tenant, .node_id = settings_.node_id});
     return true;
   }

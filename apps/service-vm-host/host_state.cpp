@@ -6,8 +6,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "agent/state_file.h"
 #include "base/json.h"
+#include "base/secret_file.h"
 #include "token/key_text.h"
 
 namespace cadastre {
@@ -32,7 +32,7 @@ void HostState::make_folder() const {
 }
 
 std::optional<PrivateKey> HostState::find_key() const {
-  const auto text = read_state_file(key_file());
+  const auto text = read_secret_file(key_file());
   if (!text) return std::nullopt;
   auto key = parse_private_key(*text);
   if (!key) throw std::runtime_error(fmt::format("{} is damaged: put it back, or enrol as another node", key_file()));
@@ -42,12 +42,12 @@ std::optional<PrivateKey> HostState::find_key() const {
 PrivateKey HostState::key(Random& random) const {
   if (auto known = find_key()) return *std::move(known);
   PrivateKey fresh = PrivateKey::draw(random);
-  write_state_file(key_file(), encode_private_key_pem(fresh));
+  write_secret_file(key_file(), encode_private_key_pem(fresh));
   return fresh;
 }
 
 std::optional<Enrolment> HostState::find_enrolment() const {
-  const auto text = read_state_file(enrolment_file());
+  const auto text = read_secret_file(enrolment_file());
   if (!text) return std::nullopt;
   const auto document = json::parse(*text, depth_max).value.value_or(json::Value());
   return Enrolment{.controller = member_of(document, "controller", enrolment_file()),
@@ -62,7 +62,7 @@ void HostState::keep(const Enrolment& enrolment) const {
       .field("tenant", enrolment.tenant)
       .field("node_id", enrolment.node_id)
       .end();
-  write_state_file(enrolment_file(), out + "\n");
+  write_secret_file(enrolment_file(), out + "\n");
 }
 
 bool HostState::has_token() const { return std::filesystem::exists(token_file()); }

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "base/log.h"
+#include "base/secret_file.h"
 #include "service/signing_keys.h"
 #include "service/tokens.h"
 #include "store/open_store.h"
@@ -79,7 +80,7 @@ void found_deployment(const Settings& settings, const Clock& clock, Random& rand
     tx.set_setting(issuer_setting, deployment.issuer);
     tx.set_setting(ledger_host_setting, deployment.ledger_host);
     const auto token = TRY(issue_admin_token(tx, services, "first-start", admin_token_lifetime));
-    write_secret_file(std::filesystem::path(settings.data_dir) / "admin.token", token.text + "\n");
+    write_secret_file(settings.data_dir + "/admin.token", token.text + "\n");
     return true;
   });
   if (!founded) throw std::runtime_error(founded.error().detail);

@@ -12,6 +12,7 @@
 
 #include "base/descriptor.h"
 #include "base/log.h"
+#include "base/secret_file.h"
 
 namespace cadastre {
 namespace {
@@ -60,18 +61,6 @@ Bytes<32> read_seed(const std::filesystem::path& path) {
 }
 
 }  // namespace
-
-void write_secret_file(const std::filesystem::path& path, std::string_view content) {
-  const std::filesystem::path fresh = path.string() + ".new";
-  {
-    const Descriptor file = open_file(fresh, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (::fchmod(file.number(), 0600) != 0) fail(fresh, "set the mode of");
-    if (!write_all(file, content)) fail(fresh, "write");
-    if (::fsync(file.number()) != 0) fail(fresh, "sync");
-  }
-  if (::rename(fresh.c_str(), path.c_str()) != 0) fail(path, "replace");
-  sync_folder(path.parent_path());
-}
 
 void make_key_files(const std::filesystem::path& data_dir, Random& random) {
   const auto folder = data_dir / "keys";

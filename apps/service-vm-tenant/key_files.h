@@ -48,7 +48,4 @@ KeyFiles read_key_files(const std::filesystem::path& data_dir);
 /// Why the data directory's keys cannot be used by this user, in one sentence; nothing when they can.
 std::optional<std::string> fault_of_keys(const std::filesystem::path& data_dir);
 
-/// Writes a file that only its owner can read: durable before it has its name. Replaces an older one.
-void write_secret_file(const std::filesystem::path& path, std::string_view content);
-
 }  // namespace cadastre

@@ -5,8 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "agent/state_file.h"
 #include "base/json.h"
+#include "base/secret_file.h"
 
 namespace cadastre {
 namespace {
@@ -33,7 +33,7 @@ std::pair<VmId, WishJournal::Entry> entry_of(const json::Value& record, const st
 }  // namespace
 
 WishJournal::WishJournal(std::string path) : path_(std::move(path)) {
-  const auto content = path_.empty() ? std::nullopt : read_state_file(path_);
+  const auto content = path_.empty() ? std::nullopt : read_secret_file(path_);
   if (!content) return;
   const auto document = json::parse(*content, depth_max).value;
   const json::Value* const guests = document ? document->find("guests") : nullptr;
@@ -76,7 +76,7 @@ void WishJournal::save() {
   }
   out += ']';
   document.end();
-  write_state_file(path_, out + "\n");
+  write_secret_file(path_, out + "\n");
 }
 
 }  // namespace cadastre

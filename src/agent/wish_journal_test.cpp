@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "agent/state_file.h"
 #include "agent/test_world.h"
+#include "base/secret_file.h"
 #include "base/test_folder.h"
 
 namespace cadastre {
@@ -37,10 +37,10 @@ TEST_CASE("a damaged journal, or one that others can read, stops the start") {
   const std::string path = folder / "journal.json";
   for (const char* const text : {"", "{", "{}", R"({"guests":[{}]})", R"({"guests":[{"vm_id":"x","generation":1}]})"}) {
     CAPTURE(text);
-    write_state_file(path, text);
+    write_secret_file(path, text);
     CHECK_THROWS_WITH_AS(WishJournal{path}, doctest::Contains("journal.json is damaged"), std::runtime_error);
   }
-  write_state_file(path, R"({"guests":[]})");
+  write_secret_file(path, R"({"guests":[]})");
   std::filesystem::permissions(path, std::filesystem::perms::owner_all | std::filesystem::perms::group_read);
   CHECK_THROWS_WITH_AS(WishJournal{path}, doctest::Contains("chmod 600"), std::runtime_error);
 }

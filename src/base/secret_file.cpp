@@ -1,4 +1,4 @@
-#include "agent/state_file.h"
+#include "base/secret_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -30,7 +30,7 @@ void sync_folder_of(const std::string& path) {
 
 }  // namespace
 
-void write_state_file(const std::string& path, std::string_view content) {
+void write_secret_file(const std::string& path, std::string_view content) {
   const std::string fresh = path + ".new";
   {
     const Descriptor file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, secret_mode));
@@ -42,7 +42,7 @@ void write_state_file(const std::string& path, std::string_view content) {
   sync_folder_of(path);
 }
 
-std::optional<std::string> read_state_file(const std::string& path) {
+std::optional<std::string> read_secret_file(const std::string& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.number() < 0 && errno == ENOENT) return std::nullopt;
   struct stat about{};
