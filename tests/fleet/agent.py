@@ -27,12 +27,12 @@ ORDER = {"vm_type": "linux", "ram_mb": 64, "vcpu_count": 1, "disk_gb": 0, "ports
 
 
 class Trial:
-    def __init__(self, server, folder, tenant="acme"):
+    def __init__(self, server, folder, tenant="acme", lifetime_s=600):
         self.server, self.folder = server, folder
         self.client = Client(server)
         self.tenant = self.client.make_tenant(tenant)
         key = credential.b64url(credential.public_key_of(secrets.token_bytes(32)))
-        self.token = self.client.issue(self.tenant, key)["token"]
+        self.token = self.client.issue(self.tenant, key, lifetime_s=lifetime_s)["token"]
         self.token_file = self.secret_file(f"owner-{tenant}", self.token)
         self.checks, self.faults = 0, []
 

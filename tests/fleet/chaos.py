@@ -136,10 +136,10 @@ def guest_of(pid):
 
 
 class World:
-    def __init__(self, server, session, machine, line, seed):
+    def __init__(self, server, session, machine, line, options):
         self.server, self.session, self.machine, self.line = server, session, machine, line
-        self.chance = random.Random(seed)
-        self.trial = Trial(server, session.work)
+        self.chance = random.Random(options.seed)
+        self.trial = Trial(server, session.work, lifetime_s=options.seconds + 2 * QUIET_WITHIN_S)
         self.created, self.deleted = set(), set()
         self.bystanders = {}  # VMs that nobody touches, with their processes
         self.reports = []     # that were true once
@@ -158,7 +158,10 @@ class World:
         raise RuntimeError(f"{method} {path}: no answer")
 
     def vms(self):
-        return self.send("GET", "/v1/vms?page_size=1000").json["vms"]
+        answer = self.send("GET", "/v1/vms?page_size=1000")
+        if answer.status != 200:
+            raise RuntimeError(f"the VMs were refused: {answer.status} {answer.body}")
+        return answer.json["vms"]
 
     def touchable(self):
         return [vm for vm in self.vms() if vm["vm_id"] not in self.bystanders and vm["state"] != "Deleting"]
@@ -324,7 +327,7 @@ def main():
     with HypervisorSession() as session, server:
         machine = PartitionedAgent(server, session, line, arguments=("--shutdown-grace-seconds", "1"))
         machine.add_image("tiny", disk_raw=BOOT_SECTOR)
-        world = World(server, session, machine, line, options.seed)
+        world = World(server, session, machine, line, options)
         try:
             run(world, options.seconds)
         finally:

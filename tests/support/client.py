@@ -68,9 +68,9 @@ class Client:
                                                       "storage_quota_gb": 1000, "api_rate_limit_rpm": rate}, expect=201)
         return name
 
-    def issue(self, tenant, public_key, scope="service:tenant-admin", by=None, headers=(), **more):
+    def issue(self, tenant, public_key, scope="service:tenant-admin", by=None, headers=(), lifetime_s=600, **more):
         """The answer's JSON for a new token of the tenant, of the platform for None; issued by the administrator unless `by` a token,
         which it does not outlive."""
-        lifetime = credential.claims_of(by.rpartition("~")[2])["exp"] - int(time.time()) - MARGIN_S if by else 600
+        lifetime = credential.claims_of(by.rpartition("~")[2])["exp"] - int(time.time()) - MARGIN_S if by else lifetime_s
         body = {"subject_pubkey": public_key, "scope": scope, "expires_in_seconds": lifetime, **more}
         return self.send("POST", f"/v1/tenants/{tenant}/tokens" if tenant else "/v1/tokens", by or self.admin, body, headers, expect=201).json
