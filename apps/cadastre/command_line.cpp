@@ -58,6 +58,9 @@ std::shared_ptr<CLI::App> command_tree(Program& program) {
   add_token_verbs(*app, program);
   add_session_verbs(*app, program);
   add_vm_verbs(*app, program);
+  add_node_verbs(*app, program);
+  add_image_verbs(*app, program);
+  add_ssh_key_verbs(*app, program);
   add_device_verbs(*app, program);
   add_ledger_verbs(*app, program);
   add_key_verbs(*app, program);

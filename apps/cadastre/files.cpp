@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <span>
 #include <system_error>
 
 #include "base/descriptor.h"
@@ -33,14 +34,21 @@ Descriptor open_file(const std::string& path, int flags, const char* action) {
   return file;
 }
 
+/// What is read next, into the buffer; empty at the end.
+std::string_view read_some(const Descriptor& file, std::span<char> buffer, const std::string& path) {
+  ssize_t got = 0;
+  while ((got = ::read(file.number(), buffer.data(), buffer.size())) < 0) {
+    if (errno != EINTR) fail("read", path);
+  }
+  return {buffer.data(), static_cast<std::size_t>(got)};
+}
+
 std::string rest_of(const Descriptor& file, const std::string& path) {
   std::string text;
   for (char buffer[4096];;) {
-    const ssize_t got = ::read(file.number(), buffer, sizeof buffer);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail("read", path);
-    if (got == 0) return text;
-    text.append(buffer, static_cast<std::size_t>(got));
+    const std::string_view piece = read_some(file, buffer, path);
+    if (piece.empty()) return text;
+    text += piece;
     if (text.size() > text_bytes_max) file_error(fmt::format("cannot read {}: it is longer than 1 MiB", path));
   }
 }
@@ -48,6 +56,20 @@ std::string rest_of(const Descriptor& file, const std::string& path) {
 }  // namespace
 
 std::string read_text(const std::string& path) { return rest_of(open_file(path, O_RDONLY, "read"), path); }
+
+FileDigest digest_of(const std::string& path) {
+  const Descriptor file = open_file(path, O_RDONLY, "read");
+  FileDigest digest;
+  Sha256Stream stream;
+  for (char buffer[65536];;) {
+    const std::string_view piece = read_some(file, buffer, path);
+    if (piece.empty()) break;
+    stream.add(as_bytes(piece));
+    digest.size_bytes += static_cast<std::int64_t>(piece.size());
+  }
+  digest.sha256 = stream.finish();
+  return digest;
+}
 
 std::string read_secret(const std::string& path) {
   const Descriptor file = open_file(path, O_RDONLY, "read");

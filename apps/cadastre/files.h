@@ -1,11 +1,20 @@
 // Files as the command line reads and writes them. All of it throws Failure with a sentence that names the file.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "crypto/sha256.h"
+
 namespace cadastre {
+
+/// What others know a file by.
+struct FileDigest {
+  Digest sha256{};  ///< Of the whole of it.
+  std::int64_t size_bytes = 0;
+};
 
 /// The whole of a file; `-` is standard input. At most 1 MiB.
 std::string read_text(const std::string& path);
@@ -16,6 +25,9 @@ std::string read_secret(const std::string& path);
 std::string read_token(const std::string& path);
 /// The same from text; `origin` is what a refusal calls it.
 std::string parse_token(std::string_view text, const std::string& origin);
+
+/// Reads a file of any length; `-` is standard input.
+FileDigest digest_of(const std::string& path);
 
 /// Refuses the name of a file that is there, before something is done whose outcome would be lost. An empty name is
 /// none.

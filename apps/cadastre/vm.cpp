@@ -37,7 +37,7 @@ struct Arguments {
 };
 
 void describe_order(Verb& verb, OrderArguments& order) {
-  verb.option("--type", order.type, "NAME", "what kind of VM", Presence::required)
+  verb.option("--type", order.type, "NAME", "the image it is made from", Presence::required)
       .option("--ram-mb", order.ram_mb, {.least = 1}, "memory in MiB", Presence::required)
       .option("--vcpus", order.vcpus, {.least = 1}, "virtual processors", Presence::required)
       .option("--disk-gb", order.disk_gb, {.least = 0}, "disk in GB, 8 unless it is said; 0 is a VM without one")

@@ -25,6 +25,13 @@ def run(trial):
                           ("cadastre tenant list -o ", ["table", "json"]),
                           ("cadastre vm list --token-file adm", ["admin.token"]),
                           ("cadastre key show holder.k", ["holder.key"]),
+                          ("cadastre node ", ["list", "get", "cordon", "uncordon", "drain", "remove", "placement"]),
+                          ("cadastre node remove host-1 --l", ["--lost"]),
+                          ("cadastre image ", ["add", "list", "get", "delete"]),
+                          ("cadastre image add tiny --format k", ["kernel"]),
+                          ("cadastre image add tiny --initrd-file tin", ["tiny.img"]),
+                          ("cadastre ssh-key ", ["add", "list", "get", "delete"]),
+                          ("cadastre ssh-key add laptop lap", ["laptop.pub"]),
                           ("cadastre completion z", ["zsh"]),
                           ("cadastre vm list --name ", [])):
         for command in (["bash", "-c", BASH], ["zsh", "-f", "-c", ZSH]):

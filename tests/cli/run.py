@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The command line `cadastre` against a real server: every verb, its answers for people and programs, its refusals and exit codes.
 
-Usage: run.py --server PROGRAM [--store ENGINE] (cadastre and service-fs lie beside it)
+Usage: run.py --server PROGRAM [--store ENGINE] (cadastre, service-fs and service-vm-host lie beside it)
 """
 import argparse
 import http.server
@@ -19,6 +19,7 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import completing  # noqa: E402
 import credential  # noqa: E402
+import fleet  # noqa: E402
 import revoking  # noqa: E402
 from secret_scan import shapes_in  # noqa: E402
 from server import Server, add_arguments  # noqa: E402
@@ -450,6 +451,7 @@ def run(server, folder):
     sessions(trial, public)
     devices(trial)
     machines(trial)
+    fleet.run(trial)
     ledger(trial)
     offline(trial)
     pages(trial)
