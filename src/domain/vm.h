@@ -92,7 +92,8 @@ struct Vm {
   std::string preferred_node;  ///< Empty: none.
   std::vector<PortOrder> ports;
   RestartPolicy restart_policy = RestartPolicy::never;
-  std::string node_id;  ///< Empty until placed.
+  std::string node_id;                ///< Empty until placed.
+  std::optional<TenantId> pool = {};  ///< Who holds its node, where that is one of the shared pool.
   std::vector<HostPort> host_ports;
   Instant created_at;
   std::optional<Instant> started_at;

@@ -54,16 +54,20 @@ std::optional<ReportedState> parse_reported_state(std::string_view text) {
   return std::nullopt;
 }
 
+Result<void> check_report(const GuestReport& report) {
+  const bool says_why = !report.error.empty();
+  if ((report.state == ReportedState::failed) == says_why && report.error.size() <= error_max) return {};
+  return refuse(Code::invalid_field, "error",
+                fmt::format("A guest that failed says why in 1 to {} characters, and no other does.", error_max));
+}
+
 Result<ReportOutcome> apply_report(Vm& vm, const GuestReport& report, Instant now) {
   if (report.generation > vm.generation) {
     return refuse(Code::conflict, "generation",
                   fmt::format("Of the VM {} no generation {} was wished; its last is {}.", report.vm.text(),
                               report.generation, vm.generation));
   }
-  if ((report.state == ReportedState::failed) == report.error.empty() || report.error.size() > error_max) {
-    return refuse(Code::invalid_field, "error",
-                  fmt::format("A guest that failed says why in 1 to {} characters, and no other does.", error_max));
-  }
+  TRY(check_report(report));
   if (report.generation < vm.generation) return ReportOutcome::nothing;
   if (vm.state == VmState::deleting) {
     return report.state == ReportedState::absent ? ReportOutcome::gone : ReportOutcome::nothing;
@@ -108,6 +112,7 @@ void begin_deletion(Vm& vm) {
 
 void lose_node(Vm& vm) {
   vm.node_id.clear();
+  vm.pool.reset();
   vm.state = VmState::error;
   vm.error = "Its node was removed, and its disk with it.";
   vm.host_ports.clear();

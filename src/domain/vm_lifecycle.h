@@ -23,6 +23,7 @@ struct GuestReport {
   ReportedState state = ReportedState::absent;
   std::string error;  ///< Why it failed, as a sentence; required of `failed`, and of no other.
   std::vector<HostPort> host_ports;
+  friend bool operator==(const GuestReport&, const GuestReport&) = default;
 };
 
 /// What a report makes of the VM that it is about.
@@ -31,6 +32,9 @@ enum class ReportOutcome {
   changed,  ///< The VM is another: its row and a leaf are to be written.
   gone,     ///< Nothing is left of a VM that was to be deleted: its row and its charge go.
 };
+
+/// Refuses a failure without a sentence, and a sentence without a failure.
+Result<void> check_report(const GuestReport& report);
 
 /// Changes the VM as the report says. A report of an older generation changes nothing; nor does one of a guest that has
 /// yet to be what is wished. A VM that is to be deleted changes only by being absent. Refuses a report that nobody can
