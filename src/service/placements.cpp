@@ -42,11 +42,11 @@ bool place(Tx& tx, const Services& services, const Tenant& tenant, Vm& vm) {
 
 void place_waiting(Tx& tx, const Services& services, const Tenant& tenant) {
   if (tenant.node_count == 0) return;
-  auto waiting = tx.vms(tenant.id, {.state = VmState::provisioning, .is_unplaced = true, .limit = placed_at_once_max});
-  if (waiting.empty()) return;
+  if (tx.waiting_vms(tenant.id, {.after = {}, .most = room_for_all, .limit = 1}).empty()) return;
   auto nodes = all_nodes(tx, tenant.id);
-  for (Vm& vm : waiting) {
-    if (vm.wish != VmWish::run || !place_among(tx, services, nodes, vm)) continue;
+  const Room most = most_room(nodes, rules, services.clock.now());
+  for (Vm& vm : tx.waiting_vms(tenant.id, {.after = {}, .most = most, .limit = placed_at_once_max})) {
+    if (!place_among(tx, services, nodes, vm)) continue;
     ++vm.revision;
     tx.update(vm);
     tx.append(vm_placed(vm), services.clock.now());

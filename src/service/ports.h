@@ -18,6 +18,7 @@
 #include "domain/image.h"
 #include "domain/issued_token.h"
 #include "domain/node.h"
+#include "domain/pool.h"
 #include "domain/rate_budget.h"
 #include "domain/session.h"
 #include "domain/signing_key.h"
@@ -124,6 +125,18 @@ class Reader {
   virtual std::vector<SshKey> ssh_keys(const TenantId& tenant, const NameQuery& query) = 0;
   /// Nothing when its agent has sent nothing yet.
   virtual std::optional<VmConsole> vm_console(const TenantId& tenant, const VmId& vm) = 0;
+  virtual std::optional<PoolReservation> pool_reservation(const TenantId& pool, const VmId& vm) = 0;
+  virtual std::vector<PoolReservation> pool_reservations(const TenantId& pool, std::string_view node_id) = 0;
+  /// Of all pools, in order of pool and VM, page after page; of a walk the last row's two ids are the next `after`.
+  virtual std::vector<PoolReservation> all_pool_reservations(const PoolWalk& walk) = 0;
+  /// Of all tenants, at most `limit`. Cheap when there are none.
+  virtual std::vector<PoolNews> pool_news(std::size_t limit) = 0;
+  /// The first tenant after `after` that has VMs which wait for a node and are to run. Costs the same however many
+  /// tenants there are.
+  virtual std::optional<TenantId> next_waiting_tenant(const TenantId& after) = 0;
+  /// Its VMs that do, and fit into so much room: the oldest first. Passes over the others at the cost of an index entry
+  /// each.
+  virtual std::vector<Vm> waiting_vms(const TenantId& tenant, const WaitingQuery& query) = 0;
   virtual std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) = 0;  ///< Expired ones too.
   virtual std::optional<Session> session(const TenantId& tenant, const SessionId& id) = 0;      ///< Expired ones too.
   virtual std::vector<Session> sessions(const TenantId& tenant, const SessionQuery& query) = 0;
@@ -192,6 +205,12 @@ class Tx : public Reader {
   virtual void put(const VmConsole& console) = 0;
   /// There need not be one.
   virtual void erase_vm_console(const TenantId& tenant, const VmId& vm) = 0;
+  virtual void put(const PoolReservation& reservation) = 0;
+  /// One that is not there is no trouble; the same is true of news.
+  virtual void erase_pool_reservation(const TenantId& pool, const VmId& vm) = 0;
+  virtual void put(const PoolNews& news) = 0;
+  /// Unless it was replaced since: only the news of that number.
+  virtual void erase(const PoolNews& news) = 0;
   /// Others of the tenant that have expired by its `created_at` are forgotten on the way.
   virtual void put(const Challenge& challenge) = 0;
   virtual void erase_challenge(const TenantId& tenant, const Bytes<32>& id) = 0;

@@ -8,6 +8,7 @@
 
 #include "domain/event.h"
 #include "domain/issued_token.h"
+#include "domain/placement.h"
 #include "domain/session.h"
 #include "domain/vm.h"
 
@@ -28,9 +29,8 @@ struct LeafQuery {
 struct VmQuery {
   std::optional<VmId> after;  ///< Keyset: only ids greater than this one.
   std::optional<VmState> state;
-  std::string node_id;       ///< Empty: any.
-  std::string name;          ///< Empty: any.
-  bool is_unplaced = false;  ///< Only those without a node.
+  std::string node_id;  ///< Empty: any.
+  std::string name;     ///< Empty: any.
   std::size_t limit = 50;
 };
 
@@ -67,6 +67,20 @@ struct SessionWalk {
   TenantId after_tenant = TenantId::platform();
   std::optional<SessionId> after;  ///< Keyset: only those after this one of that tenant; nothing: from the first on.
   std::size_t limit = 1000;
+};
+
+/// Of all pools, in order of pool and VM.
+struct PoolWalk {
+  TenantId after_pool = TenantId::platform();
+  std::optional<VmId> after;  ///< Keyset: only those after this one of that pool; nothing: from the first on.
+  std::size_t limit = 1000;
+};
+
+/// In order of id, which is that of age.
+struct WaitingQuery {
+  std::optional<VmId> after;  ///< Keyset: only those after this one; nothing: from the first on.
+  Room most;                  ///< Only those that ask for no more of each kind.
+  std::size_t limit = 50;
 };
 
 /// In order of revocation id.

@@ -94,6 +94,7 @@ Vm sample_vm(const TenantId& tenant, std::uint32_t number) {
           .ports = {{80, "tcp"}, {53, "udp"}},
           .restart_policy = RestartPolicy::always,
           .node_id = "node-2",
+          .pool = id_of("pool"),
           .host_ports = {{20001, 80, "tcp"}},
           .created_at = noon,
           .started_at = noon + std::chrono::seconds(5),
@@ -202,6 +203,7 @@ std::string words_of(const Vm& vm) {
                   vm.vm_type, name_of(vm.state), static_cast<int>(vm.wish), vm.ram.value, vm.vcpus.value, vm.disk.value,
                   vm.prefer_kvm, vm.preferred_node, vm.node_id, ms_since_epoch(vm.created_at),
                   ms_or_none(vm.started_at), vm.error, vm.generation, vm.reboots, vm.revision);
+  if (vm.pool) words += "|of " + vm.pool->text();
   for (const auto& port : vm.ports) words += fmt::format("|{}/{}", port.guest_port, port.protocol);
   for (const auto& port : vm.host_ports) {
     words += fmt::format("|{}:{}/{}", port.host_port, port.guest_port, port.protocol);

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "service/ports.h"
+#include "store/tenant_row.h"
 
 namespace cadastre {
 namespace {
@@ -51,13 +52,25 @@ std::string text_member(const json::Value& value, std::string_view name) {
   return found != nullptr ? found->text : std::string();
 }
 
+std::vector<HostPort> host_ports_of(const json::Value& value) {
+  std::vector<HostPort> host_ports;
+  const json::Value* const ports = value.find("host_ports");
+  if (ports == nullptr) return host_ports;
+  for (const json::Value& port : ports->elements) {
+    host_ports.push_back(
+        {port_number(port, "host_port"), port_number(port, "guest_port"), text_member(port, "protocol")});
+  }
+  return host_ports;
+}
+
 }  // namespace
 
 std::string encode_vm_details(const Vm& vm) {
   const bool has_ports = !vm.ports.empty() || !vm.host_ports.empty();
   const bool has_counts = vm.generation != first_generation || vm.reboots != 0;
   const bool has_policy = vm.restart_policy != RestartPolicy::never;
-  if (!vm.prefer_kvm && vm.preferred_node.empty() && !has_ports && !has_counts && !has_policy) return {};
+  const bool has_order = vm.prefer_kvm || !vm.preferred_node.empty() || has_ports || has_policy;
+  if (!has_order && !has_counts && !vm.pool) return {};
   std::string out;
   json::Object object(out);
   if (vm.prefer_kvm) object.field("prefer_kvm", true);
@@ -67,6 +80,7 @@ std::string encode_vm_details(const Vm& vm) {
   if (vm.generation != first_generation) object.field("generation", vm.generation);
   if (vm.reboots != 0) object.field("reboots", vm.reboots);
   if (has_policy) object.field("restart_policy", name_of(vm.restart_policy));
+  if (vm.pool) object.field("pool", vm.pool->text());
   object.end();
   return out;
 }
@@ -90,12 +104,30 @@ void decode_vm_details(std::string_view text, Vm& vm) {
       vm.ports.push_back({port_number(port, "guest_port"), text_member(port, "protocol")});
     }
   }
-  if (const auto* const ports = details->find("host_ports")) {
-    for (const json::Value& port : ports->elements) {
-      vm.host_ports.push_back(
-          {port_number(port, "host_port"), port_number(port, "guest_port"), text_member(port, "protocol")});
-    }
-  }
+  vm.host_ports = host_ports_of(*details);
+  if (const std::string pool = text_member(*details, "pool"); !pool.empty()) vm.pool = tenant_id_of(pool);
+}
+
+std::string encode_report(const GuestReport& report) {
+  std::string out;
+  json::Object object(out);
+  object.field("generation", report.generation).field("state", name_of(report.state));
+  if (!report.error.empty()) object.field("error", report.error);
+  if (!report.host_ports.empty()) append_ports(object.key("host_ports"), report.host_ports);
+  object.end();
+  return out;
+}
+
+GuestReport decode_report(std::string_view text, const VmId& vm) {
+  constexpr int depth_max = 3;
+  const auto report = json::parse(text, depth_max).value;
+  const auto state = report ? parse_reported_state(text_member(*report, "state")) : std::nullopt;
+  if (!state) throw StoreFailure("the database holds a report of a guest that is none");
+  return {.vm = vm,
+          .generation = count_member(*report, "generation", 0),
+          .state = *state,
+          .error = text_member(*report, "error"),
+          .host_ports = host_ports_of(*report)};
 }
 
 std::string join_ids(const std::vector<Bytes<32>>& ids) {

@@ -15,6 +15,7 @@ Vm plain_vm() {
   vm.generation = 1;
   vm.reboots = 0;
   vm.restart_policy = RestartPolicy::never;
+  vm.pool.reset();
   return vm;
 }
 
@@ -38,6 +39,9 @@ TEST_CASE("the details name what is not as a new VM has it, and nothing else") {
   Vm lasting = plain_vm();
   lasting.restart_policy = RestartPolicy::on_failure;
   CHECK(encode_vm_details(lasting) == R"({"restart_policy":"on_failure"})");
+  Vm pooled = plain_vm();
+  pooled.pool = id_of("pool");
+  CHECK(encode_vm_details(pooled) == R"({"pool":"pool"})");
   const Vm whole = sample_vm(id_of("acme"), 1);
   CHECK(words_of(decoded(encode_vm_details(whole))) == words_of(whole));
   CHECK(words_of(decoded("{}")) == words_of(plain_vm()));

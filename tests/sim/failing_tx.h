@@ -50,6 +50,20 @@ class FailingTx final : public Tx {
   std::optional<VmConsole> vm_console(const TenantId& tenant, const VmId& vm) override {
     return tx_.vm_console(tenant, vm);
   }
+  std::optional<PoolReservation> pool_reservation(const TenantId& pool, const VmId& vm) override {
+    return tx_.pool_reservation(pool, vm);
+  }
+  std::vector<PoolReservation> pool_reservations(const TenantId& pool, std::string_view node_id) override {
+    return tx_.pool_reservations(pool, node_id);
+  }
+  std::vector<PoolReservation> all_pool_reservations(const PoolWalk& walk) override {
+    return tx_.all_pool_reservations(walk);
+  }
+  std::vector<PoolNews> pool_news(std::size_t limit) override { return tx_.pool_news(limit); }
+  std::optional<TenantId> next_waiting_tenant(const TenantId& after) override { return tx_.next_waiting_tenant(after); }
+  std::vector<Vm> waiting_vms(const TenantId& tenant, const WaitingQuery& query) override {
+    return tx_.waiting_vms(tenant, query);
+  }
   std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) override {
     return tx_.challenge(tenant, id);
   }
@@ -111,6 +125,12 @@ class FailingTx final : public Tx {
   void put(const Device& device) override { write().put(device); }
   void erase_device(const TenantId& tenant, std::string_view id) override { write().erase_device(tenant, id); }
   void put(const Node& node) override { write().put(node); }
+  void put(const PoolReservation& reservation) override { write().put(reservation); }
+  void erase_pool_reservation(const TenantId& pool, const VmId& vm) override {
+    write().erase_pool_reservation(pool, vm);
+  }
+  void put(const PoolNews& news) override { write().put(news); }
+  void erase(const PoolNews& news) override { write().erase(news); }
   void erase_node(const TenantId& tenant, std::string_view id) override { write().erase_node(tenant, id); }
   void put(const Image& image) override { write().put(image); }
   void erase_image(const TenantId& tenant, std::string_view name) override { write().erase_image(tenant, name); }

@@ -55,6 +55,8 @@ struct Buffer {
   Overlay<TextKey, Entry<Image>> images;
   Overlay<TextKey, Entry<SshKey>> ssh_keys;
   Overlay<Key16, Entry<VmConsole>> vm_consoles;
+  Overlay<Key16, Entry<PoolReservation>> pool_reservations;
+  Overlay<Key16, Entry<PoolNews>> pool_news;
   Overlay<Key32, Entry<Challenge>> challenges;
   Overlay<Key16, Entry<cadastre::Session>> sessions;
   Overlay<Key32, Entry<SeenLink>> links;
@@ -83,6 +85,7 @@ struct Buffer {
     visit(self.vms), visit(self.tokens), visit(self.revocations), visit(self.answers);
     visit(self.devices), visit(self.challenges), visit(self.sessions), visit(self.links), visit(self.counters);
     visit(self.caveat_rates), visit(self.nodes), visit(self.images), visit(self.ssh_keys), visit(self.vm_consoles);
+    visit(self.pool_reservations), visit(self.pool_news);
   }
   /// The same with each but that of the namespaces.
   template <class Self, class Visit>

@@ -96,10 +96,10 @@ std::optional<Vm> find_vm(Connection& connection, const TenantId& tenant, const 
 
 std::vector<Vm> find_vms(Connection& connection, const TenantId& tenant, const VmQuery& query) {
   const ByteView after = query.after ? ByteView(query.after->bytes()) : ByteView();
-  if (!query.state && query.node_id.empty() && query.name.empty() && !query.is_unplaced)
+  if (!query.state && query.node_id.empty() && query.name.empty())
     return all_of<Vm>(connection.run(Sql::vms_after, tenant.text(), after, query.limit), vm_of);
   return all_of<Vm>(connection.run(Sql::filtered_vms_after, tenant.text(), after, query.limit, query.state,
-                                   TextOrNull{query.node_id}, TextOrNull{query.name}, query.is_unplaced),
+                                   TextOrNull{query.node_id}, TextOrNull{query.name}),
                     vm_of);
 }
 
@@ -193,6 +193,43 @@ std::vector<SshKey> find_ssh_keys(Connection& connection, const TenantId& tenant
 
 std::optional<VmConsole> find_vm_console(Connection& connection, const TenantId& tenant, const VmId& vm) {
   return first_of<VmConsole>(connection.run(Sql::find_vm_console, tenant.text(), vm.bytes()), vm_console_of);
+}
+
+std::optional<PoolReservation> find_pool_reservation(Connection& connection, const TenantId& pool, const VmId& vm) {
+  return first_of<PoolReservation>(connection.run(Sql::find_pool_reservation, pool.text(), vm.bytes()),
+                                   pool_reservation_of);
+}
+
+std::vector<PoolReservation> find_pool_reservations(Connection& connection, const TenantId& pool,
+                                                    std::string_view node_id) {
+  return all_of<PoolReservation>(connection.run(Sql::pool_reservations_of_node, pool.text(), node_id),
+                                 pool_reservation_of);
+}
+
+std::vector<PoolReservation> all_pool_reservations(Connection& connection, const PoolWalk& walk) {
+  const ByteView after = walk.after ? ByteView(walk.after->bytes()) : ByteView();
+  return all_of<PoolReservation>(connection.run(Sql::all_pool_reservations, walk.after_pool.text(), after, walk.limit),
+                                 pool_reservation_of);
+}
+
+std::optional<PoolNews> find_pool_news(Connection& connection, const TenantId& tenant, const VmId& vm) {
+  return first_of<PoolNews>(connection.run(Sql::find_pool_news, tenant.text(), vm.bytes()), pool_news_of);
+}
+
+std::vector<PoolNews> pool_news(Connection& connection, std::size_t limit) {
+  return all_of<PoolNews>(connection.run(Sql::all_pool_news, limit), pool_news_of);
+}
+
+std::optional<TenantId> next_waiting_tenant(Connection& connection, const TenantId& after) {
+  return first_of<TenantId>(connection.run(Sql::next_waiting_tenant, after.text()),
+                            [](const Rows& rows) { return tenant_id_of(rows.bytes(0)); });
+}
+
+std::vector<Vm> waiting_vms(Connection& connection, const TenantId& tenant, const WaitingQuery& query) {
+  const ByteView after = query.after ? ByteView(query.after->bytes()) : ByteView();
+  return all_of<Vm>(connection.run(Sql::waiting_vms, tenant.text(), after, query.most.ram, query.most.vcpus,
+                                   query.most.disk, query.limit),
+                    vm_of);
 }
 
 std::optional<Challenge> find_challenge(Connection& connection, const TenantId& tenant, const Bytes<32>& id) {

@@ -37,6 +37,14 @@ std::vector<Image> find_images(Connection& connection, const TenantId& tenant, c
 std::optional<SshKey> find_ssh_key(Connection& connection, const TenantId& tenant, std::string_view name);
 std::vector<SshKey> find_ssh_keys(Connection& connection, const TenantId& tenant, const NameQuery& query);
 std::optional<VmConsole> find_vm_console(Connection& connection, const TenantId& tenant, const VmId& vm);
+std::optional<PoolReservation> find_pool_reservation(Connection& connection, const TenantId& pool, const VmId& vm);
+std::vector<PoolReservation> find_pool_reservations(Connection& connection, const TenantId& pool,
+                                                    std::string_view node_id);
+std::vector<PoolReservation> all_pool_reservations(Connection& connection, const PoolWalk& walk);
+std::optional<PoolNews> find_pool_news(Connection& connection, const TenantId& tenant, const VmId& vm);
+std::vector<PoolNews> pool_news(Connection& connection, std::size_t limit);
+std::optional<TenantId> next_waiting_tenant(Connection& connection, const TenantId& after);
+std::vector<Vm> waiting_vms(Connection& connection, const TenantId& tenant, const WaitingQuery& query);
 std::optional<Challenge> find_challenge(Connection& connection, const TenantId& tenant, const Bytes<32>& id);
 std::optional<cadastre::Session> find_session(Connection& connection, const TenantId& tenant, const SessionId& id);
 std::vector<cadastre::Session> find_sessions(Connection& connection, const TenantId& tenant, const SessionQuery& query);

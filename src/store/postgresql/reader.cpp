@@ -88,6 +88,24 @@ class SessionReader final : public Reader {
   std::optional<VmConsole> vm_console(const TenantId& tenant, const VmId& vm) override {
     return ask([&](Connection& c) { return find_vm_console(c, tenant, vm); });
   }
+  std::optional<PoolReservation> pool_reservation(const TenantId& pool, const VmId& vm) override {
+    return ask([&](Connection& c) { return find_pool_reservation(c, pool, vm); });
+  }
+  std::vector<PoolReservation> pool_reservations(const TenantId& pool, std::string_view node_id) override {
+    return ask([&](Connection& c) { return find_pool_reservations(c, pool, node_id); });
+  }
+  std::vector<PoolReservation> all_pool_reservations(const PoolWalk& walk) override {
+    return ask([&](Connection& c) { return postgresql::all_pool_reservations(c, walk); });
+  }
+  std::vector<PoolNews> pool_news(std::size_t limit) override {
+    return ask([&](Connection& c) { return postgresql::pool_news(c, limit); });
+  }
+  std::optional<TenantId> next_waiting_tenant(const TenantId& after) override {
+    return ask([&](Connection& c) { return postgresql::next_waiting_tenant(c, after); });
+  }
+  std::vector<Vm> waiting_vms(const TenantId& tenant, const WaitingQuery& query) override {
+    return ask([&](Connection& c) { return postgresql::waiting_vms(c, tenant, query); });
+  }
   std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) override {
     return ask([&](Connection& c) { return find_challenge(c, tenant, id); });
   }

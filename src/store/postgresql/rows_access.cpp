@@ -1,4 +1,4 @@
-// Devices, nodes, images, SSH keys, consoles, challenges, sessions, links and issuer keys as rows, and back.
+// Devices, nodes, images, SSH keys, consoles, the pool, challenges, sessions, links and issuer keys as rows, and back.
 #include "store/packed_columns.h"
 #include "store/postgresql/rows.h"
 
@@ -73,6 +73,30 @@ VmConsole vm_console_of(const Rows& rows) {
           .vm = VmId::of(rows.blob<16>(1)),
           .bytes = rows.text(2),
           .updated_at = rows.instant(3)};
+}
+
+PoolReservation pool_reservation_of(const Rows& rows) {
+  PoolReservation reservation{.pool = tenant_id_of(rows.bytes(0)),
+                              .vm = VmId::of(rows.blob<16>(1)),
+                              .vm_tenant = tenant_id_of(rows.bytes(2)),
+                              .vm_revision = rows.integer(3),
+                              .node_id = rows.text(4),
+                              .charge = {.disk = Gigabytes{rows.integer(5)},
+                                         .ram = Mebibytes{rows.integer(6)},
+                                         .vcpus = VcpuCount{rows.integer(7)}},
+                              .hold = static_cast<PoolHold>(rows.integer(8)),
+                              .is_report_new = rows.integer(10) != 0,
+                              .created_at = rows.instant(11),
+                              .revision = rows.integer(12)};
+  if (!rows.is_null(9)) reservation.report = decode_report(rows.bytes(9), reservation.vm);
+  return reservation;
+}
+
+PoolNews pool_news_of(const Rows& rows) {
+  return {.tenant = tenant_id_of(rows.bytes(0)),
+          .vm = VmId::of(rows.blob<16>(1)),
+          .pool = tenant_id_of(rows.bytes(2)),
+          .number = rows.integer(3)};
 }
 
 Challenge challenge_of(const Rows& rows) {
@@ -164,6 +188,16 @@ void add_ssh_key(Columns& columns, const SshKey& k) {
 
 void add_vm_console(Columns& columns, const VmConsole& c) {
   columns.add(c.tenant.text(), c.vm.bytes(), as_bytes(c.bytes), c.updated_at);
+}
+
+void add_pool_reservation(Columns& columns, const PoolReservation& r) {
+  const std::string report = r.report ? encode_report(*r.report) : std::string();
+  columns.add(r.pool.text(), r.vm.bytes(), r.vm_tenant.text(), r.vm_revision, r.node_id, r.charge.disk, r.charge.ram,
+              r.charge.vcpus, r.hold, TextOrNull{report}, r.is_report_new, r.created_at, r.revision);
+}
+
+void add_pool_news(Columns& columns, const PoolNews& n) {
+  columns.add(n.tenant.text(), n.vm.bytes(), n.pool.text(), n.number);
 }
 
 void add_challenge(Columns& columns, const Challenge& c) {

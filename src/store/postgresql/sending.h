@@ -95,6 +95,7 @@ class Sending {
   void send_revocations();
   void send_access();
   void send_named();
+  void send_pool();
   void send_challenges();
   void send_counters();
   void send_caveat_rates();

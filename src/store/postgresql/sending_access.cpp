@@ -1,5 +1,5 @@
-// The part of a trip that is about devices, nodes, images, SSH keys, consoles, challenges, sessions, links, counters
-// and issuer keys.
+// The part of a trip that is about devices, nodes, images, SSH keys, consoles, the pool, challenges, sessions, links,
+// counters and issuer keys.
 #include "store/postgresql/sending.h"
 
 namespace cadastre::postgresql {
@@ -7,6 +7,7 @@ namespace cadastre::postgresql {
 /// Rows to be erased may not be there: whoever wrote one and erased it did not ask whether the database had it before.
 void Sending::send_access() {
   send_named();
+  send_pool();
   send_challenges();
   send_counters();
   send_caveat_rates();
@@ -25,6 +26,12 @@ void Sending::send_named() {
   replace_or_erase(buffer_.ssh_keys, add_ssh_key, Sql::put_ssh_keys, Sql::erase_ssh_keys);
   replace_or_erase(buffer_.vm_consoles, add_vm_console, Sql::put_vm_consoles, Sql::erase_vm_consoles);
   replace_or_erase(buffer_.sessions, add_session, Sql::put_sessions, Sql::erase_sessions);
+}
+
+void Sending::send_pool() {
+  replace_or_erase(buffer_.pool_reservations, add_pool_reservation, Sql::put_pool_reservations,
+                   Sql::erase_pool_reservations);
+  replace_or_erase(buffer_.pool_news, add_pool_news, Sql::put_pool_news, Sql::erase_pool_news);
 }
 
 void Sending::send_challenges() {

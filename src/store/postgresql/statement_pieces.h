@@ -44,6 +44,12 @@
     "cmdline, " i "min_disk_gb, " i "created_at, " i "created_by"
 #define SSH_KEY(k) k "public_key, " k "created_at, " k "created_by"
 #define VM_CONSOLE(c) c "bytes, " c "updated_at"
+#define POOL_RESERVATION(r)                                                                                           \
+  r "vm_tenant_id, " r "vm_revision, " r "node_id, " r "disk_gb, " r "ram_mb, " r "vcpus, " r "hold, " r "report, " r \
+    "is_report_new, " r "created_at, " r "revision"
+#define POOL_NEWS(n) n "pool_id, " n "number"
+// As the index vm_waiting has it.
+#define VM_WAITS "node_id IS NULL AND state = 0 AND wish = 0"
 #define CHALLENGE(c)                                                                                                \
   c "kind, " c "subject_key, " c "device_id, " c "scope, " c "created_by, " c "wrong_attempts, " c "created_at, " c \
     "expires_at"

@@ -75,7 +75,12 @@ constexpr Statement all[] = {
     {Sql::filtered_vms_after, "filtered_vms_after",
      "SELECT " VM " FROM vm WHERE tenant_id = $1 AND vm_id > $2 AND ($4::bigint IS NULL OR state = $4) "
      "AND ($5::text IS NULL OR node_id = $5) AND ($6::text IS NULL OR name = $6) "
-     "AND ($7::bigint = 0 OR node_id IS NULL) ORDER BY vm_id LIMIT $3"},
+     "ORDER BY vm_id LIMIT $3"},
+    {Sql::next_waiting_tenant, "next_waiting_tenant",
+     "SELECT tenant_id FROM vm WHERE " VM_WAITS " AND tenant_id > $1 ORDER BY tenant_id LIMIT 1"},
+    {Sql::waiting_vms, "waiting_vms",
+     "SELECT " VM " FROM vm WHERE tenant_id = $1 AND " VM_WAITS
+     " AND vm_id > $2 AND ram_mb <= $3 AND vcpus <= $4 AND disk_gb <= $5 ORDER BY vm_id LIMIT $6"},
     {Sql::count_vms, "count_vms", "SELECT count(*) FROM vm WHERE tenant_id = $1 AND state = $2"},
     {Sql::insert_vms, "insert_vms", "INSERT INTO vm (" VM ") SELECT * FROM " NEW_VMS},
     {Sql::update_vms, "update_vms",
@@ -183,6 +188,34 @@ constexpr Statement all[] = {
     {Sql::erase_vm_consoles, "erase_vm_consoles",
      "DELETE FROM vm_console c USING unnest($1::text[], $2::bytea[]) AS n(tenant_id, vm_id) "
      "WHERE c.tenant_id = n.tenant_id AND c.vm_id = n.vm_id"},
+
+    {Sql::find_pool_reservation, "find_pool_reservation",
+     "SELECT tenant_id, vm_id, " POOL_RESERVATION("") " FROM pool_reservation WHERE tenant_id = $1 AND vm_id = $2"},
+    {Sql::pool_reservations_of_node, "pool_reservations_of_node",
+     "SELECT tenant_id, vm_id, " POOL_RESERVATION(
+         "") " FROM pool_reservation WHERE tenant_id = $1 AND node_id = $2 ORDER BY vm_id"},
+    {Sql::all_pool_reservations, "all_pool_reservations",
+     "SELECT tenant_id, vm_id, " POOL_RESERVATION(
+         "") " FROM pool_reservation WHERE (tenant_id, vm_id) > ($1, $2) ORDER BY tenant_id, vm_id LIMIT $3"},
+    {Sql::put_pool_reservations, "put_pool_reservations",
+     "INSERT INTO pool_reservation (tenant_id, vm_id, " POOL_RESERVATION(
+         "") ") SELECT * FROM unnest($1::text[], $2::bytea[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], "
+             "$7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[]) ON "
+             "CONFLICT (tenant_id, vm_id) " REPLACED(POOL_RESERVATION)},
+    {Sql::erase_pool_reservations, "erase_pool_reservations",
+     "DELETE FROM pool_reservation r USING unnest($1::text[], $2::bytea[]) AS n(tenant_id, vm_id) "
+     "WHERE r.tenant_id = n.tenant_id AND r.vm_id = n.vm_id"},
+    {Sql::find_pool_news, "find_pool_news",
+     "SELECT tenant_id, vm_id, " POOL_NEWS("") " FROM pool_news WHERE tenant_id = $1 AND vm_id = $2"},
+    {Sql::all_pool_news, "all_pool_news",
+     "SELECT tenant_id, vm_id, " POOL_NEWS("") " FROM pool_news ORDER BY tenant_id, vm_id LIMIT $1"},
+    {Sql::put_pool_news, "put_pool_news",
+     "INSERT INTO pool_news (tenant_id, vm_id, " POOL_NEWS("") ") SELECT * FROM unnest($1::text[], $2::bytea[], "
+                                                               "$3::text[], $4::bigint[]) ON CONFLICT (tenant_id, "
+                                                               "vm_id) " REPLACED(POOL_NEWS)},
+    {Sql::erase_pool_news, "erase_pool_news",
+     "DELETE FROM pool_news e USING unnest($1::text[], $2::bytea[]) AS n(tenant_id, vm_id) "
+     "WHERE e.tenant_id = n.tenant_id AND e.vm_id = n.vm_id"},
 
     {Sql::find_challenge, "find_challenge",
      "SELECT tenant_id, challenge_id, " CHALLENGE("") " FROM challenge WHERE tenant_id = $1 AND challenge_id = $2"},

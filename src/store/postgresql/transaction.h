@@ -83,6 +83,12 @@ class Transaction final : public Tx {
   std::optional<SshKey> ssh_key(const TenantId& tenant, std::string_view name) override;
   std::vector<SshKey> ssh_keys(const TenantId& tenant, const NameQuery& query) override;
   std::optional<VmConsole> vm_console(const TenantId& tenant, const VmId& vm) override;
+  std::optional<PoolReservation> pool_reservation(const TenantId& pool, const VmId& vm) override;
+  std::vector<PoolReservation> pool_reservations(const TenantId& pool, std::string_view node_id) override;
+  std::vector<PoolReservation> all_pool_reservations(const PoolWalk& walk) override;
+  std::vector<PoolNews> pool_news(std::size_t limit) override;
+  std::optional<TenantId> next_waiting_tenant(const TenantId& after) override;
+  std::vector<Vm> waiting_vms(const TenantId& tenant, const WaitingQuery& query) override;
   std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) override;
   std::optional<cadastre::Session> session(const TenantId& tenant, const SessionId& id) override;
   std::vector<cadastre::Session> sessions(const TenantId& tenant, const SessionQuery& query) override;
@@ -122,6 +128,10 @@ class Transaction final : public Tx {
   void erase_ssh_key(const TenantId& tenant, std::string_view name) override;
   void put(const VmConsole& console) override;
   void erase_vm_console(const TenantId& tenant, const VmId& vm) override;
+  void put(const PoolReservation& reservation) override;
+  void erase_pool_reservation(const TenantId& pool, const VmId& vm) override;
+  void put(const PoolNews& news) override;
+  void erase(const PoolNews& news) override;
   void put(const Challenge& challenge) override;
   void erase_challenge(const TenantId& tenant, const Bytes<32>& id) override;
   void put(const cadastre::Session& session) override;
@@ -150,6 +160,7 @@ class Transaction final : public Tx {
   Namespace& edit(const TenantId& id);
   /// A change that can end a token.
   void count_access_change(const TenantId& id);
+  std::optional<PoolNews> news_of(const TenantId& tenant, const VmId& vm);
   void lock_now(const TenantId& id, const Namespace& seen);
   void raise(const TenantId& id);
   void write(const Vm& vm);

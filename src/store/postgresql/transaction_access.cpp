@@ -1,5 +1,5 @@
-// What a transaction asks and writes of devices, nodes, images, SSH keys, consoles, challenges, sessions, links,
-// counters and issuer keys.
+// What a transaction asks and writes of devices, nodes, images, SSH keys, consoles, the pool, challenges, sessions,
+// links, counters and issuer keys.
 #include "base/invariant.h"
 #include "store/postgresql/questions.h"
 #include "store/postgresql/transaction.h"
@@ -142,6 +142,59 @@ void Transaction::put(const VmConsole& console) {
 void Transaction::erase_vm_console(const TenantId& tenant, const VmId& vm) {
   require(tenant);
   write_entry(buffer_.vm_consoles, {tenant, vm.bytes()}, std::optional<VmConsole>());
+}
+
+std::optional<PoolReservation> Transaction::pool_reservation(const TenantId& pool, const VmId& vm) {
+  hold(pool);
+  return find_entry(buffer_.pool_reservations, {pool, vm.bytes()},
+                    [&] { return find_pool_reservation(connection(), pool, vm); })
+      .row;
+}
+
+std::vector<PoolReservation> Transaction::pool_reservations(const TenantId& pool, std::string_view node_id) {
+  hold(pool);
+  return find_pool_reservations(up_to_date(), pool, node_id);
+}
+
+std::vector<PoolReservation> Transaction::all_pool_reservations(const PoolWalk& walk) {
+  return postgresql::all_pool_reservations(up_to_date(), walk);
+}
+
+void Transaction::put(const PoolReservation& reservation) {
+  require(reservation.pool);
+  write_entry(buffer_.pool_reservations, {reservation.pool, reservation.vm.bytes()}, std::optional(reservation));
+}
+
+void Transaction::erase_pool_reservation(const TenantId& pool, const VmId& vm) {
+  require(pool);
+  write_entry(buffer_.pool_reservations, {pool, vm.bytes()}, std::optional<PoolReservation>());
+}
+
+std::vector<PoolNews> Transaction::pool_news(std::size_t limit) { return postgresql::pool_news(up_to_date(), limit); }
+
+std::optional<TenantId> Transaction::next_waiting_tenant(const TenantId& after) {
+  return postgresql::next_waiting_tenant(up_to_date(), after);
+}
+
+std::vector<Vm> Transaction::waiting_vms(const TenantId& tenant, const WaitingQuery& query) {
+  return postgresql::waiting_vms(up_to_date(), tenant, query);
+}
+
+std::optional<PoolNews> Transaction::news_of(const TenantId& tenant, const VmId& vm) {
+  return find_entry(buffer_.pool_news, {tenant, vm.bytes()}, [&] { return find_pool_news(connection(), tenant, vm); })
+      .row;
+}
+
+void Transaction::put(const PoolNews& news) {
+  require(news.tenant);
+  write_entry(buffer_.pool_news, {news.tenant, news.vm.bytes()}, std::optional(news));
+}
+
+void Transaction::erase(const PoolNews& news) {
+  require(news.tenant);
+  const auto now = news_of(news.tenant, news.vm);
+  if (!now || now->number != news.number) return;
+  write_entry(buffer_.pool_news, {news.tenant, news.vm.bytes()}, std::optional<PoolNews>());
 }
 
 std::optional<Challenge> Transaction::challenge(const TenantId& tenant, const Bytes<32>& id) {

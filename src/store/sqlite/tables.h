@@ -8,6 +8,7 @@
 #include "store/sqlite/ledger.h"
 #include "store/sqlite/links.h"
 #include "store/sqlite/nodes.h"
+#include "store/sqlite/pool.h"
 #include "store/sqlite/sessions.h"
 #include "store/sqlite/signing_keys.h"
 #include "store/sqlite/ssh_keys.h"
@@ -29,6 +30,8 @@ struct Tables {
         images(connection),
         ssh_keys(connection),
         vm_consoles(connection),
+        pool_reservations(connection),
+        pool_news(connection),
         challenges(connection),
         sessions(connection),
         links(connection),
@@ -48,6 +51,8 @@ struct Tables {
   ImageTable images;
   SshKeyTable ssh_keys;
   VmConsoleTable vm_consoles;
+  PoolReservationTable pool_reservations;
+  PoolNewsTable pool_news;
   ChallengeTable challenges;
   SessionTable sessions;
   LinkTable links;
@@ -115,6 +120,22 @@ class Asking : public Port {
   }
   std::optional<VmConsole> vm_console(const TenantId& tenant, const VmId& vm) override {
     return tables_.vm_consoles.find(tenant, vm);
+  }
+  std::optional<PoolReservation> pool_reservation(const TenantId& pool, const VmId& vm) override {
+    return tables_.pool_reservations.find(pool, vm);
+  }
+  std::vector<PoolReservation> pool_reservations(const TenantId& pool, std::string_view node_id) override {
+    return tables_.pool_reservations.of_node(pool, node_id);
+  }
+  std::vector<PoolReservation> all_pool_reservations(const PoolWalk& walk) override {
+    return tables_.pool_reservations.all(walk);
+  }
+  std::vector<PoolNews> pool_news(std::size_t limit) override { return tables_.pool_news.all(limit); }
+  std::optional<TenantId> next_waiting_tenant(const TenantId& after) override {
+    return tables_.vms.next_waiting_tenant(after);
+  }
+  std::vector<Vm> waiting_vms(const TenantId& tenant, const WaitingQuery& query) override {
+    return tables_.vms.waiting(tenant, query);
   }
   std::optional<Challenge> challenge(const TenantId& tenant, const Bytes<32>& id) override {
     return tables_.challenges.find(tenant, id);

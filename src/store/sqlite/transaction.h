@@ -66,6 +66,10 @@ class Transaction final : public Asking<Tx> {
   void erase_ssh_key(const TenantId& tenant, std::string_view name) override;
   void put(const VmConsole& console) override;
   void erase_vm_console(const TenantId& tenant, const VmId& vm) override;
+  void put(const PoolReservation& reservation) override;
+  void erase_pool_reservation(const TenantId& pool, const VmId& vm) override;
+  void put(const PoolNews& news) override;
+  void erase(const PoolNews& news) override;
   void put(const Challenge& challenge) override;
   void erase_challenge(const TenantId& tenant, const Bytes<32>& id) override;
   void put(const Session& session) override;

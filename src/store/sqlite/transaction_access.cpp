@@ -1,5 +1,5 @@
-// What a transaction writes of devices, nodes, images, SSH keys, consoles, challenges, sessions, links, counters and
-// issuer keys.
+// What a transaction writes of devices, nodes, images, SSH keys, consoles, the pool, challenges, sessions, links,
+// counters and issuer keys.
 #include "base/invariant.h"
 #include "store/sqlite/transaction.h"
 
@@ -69,6 +69,26 @@ void Transaction::put(const VmConsole& console) {
 void Transaction::erase_vm_console(const TenantId& tenant, const VmId& vm) {
   write_to(tenant);
   tables_.vm_consoles.erase(tenant, vm);
+}
+
+void Transaction::put(const PoolReservation& reservation) {
+  write_to(reservation.pool);
+  tables_.pool_reservations.put(reservation);
+}
+
+void Transaction::erase_pool_reservation(const TenantId& pool, const VmId& vm) {
+  write_to(pool);
+  tables_.pool_reservations.erase(pool, vm);
+}
+
+void Transaction::put(const PoolNews& news) {
+  write_to(news.tenant);
+  tables_.pool_news.put(news);
+}
+
+void Transaction::erase(const PoolNews& news) {
+  write_to(news.tenant);
+  tables_.pool_news.erase(news);
 }
 
 void Transaction::put(const Challenge& challenge) {

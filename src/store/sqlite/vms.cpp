@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "store/packed_columns.h"
+#include "store/tenant_row.h"
 
 namespace cadastre::sqlite {
 namespace {
@@ -10,6 +11,9 @@ namespace {
 const std::string columns =
     "vm_id, name, vm_type, state, wish, ram_mb, vcpus, disk_gb, created_at, revision, node_id, started_at, error, "
     "details, charged_to";
+
+// As the index has it. Left to itself SQLite may look through all VMs of the tenant.
+const std::string waits = "vm INDEXED BY vm_waiting WHERE node_id IS NULL AND state = 0 AND wish = 0";
 
 /// Rows reserved ahead of reading; a page is seldom longer.
 constexpr std::size_t rows_expected = 16;
@@ -46,8 +50,12 @@ VmTable::VmTable(Connection& connection)
       filtered_page_(connection, "SELECT " + columns +
                                      " FROM vm WHERE tenant_id = ?1 AND vm_id > ?2"
                                      " AND (?4 IS NULL OR state = ?4) AND (?5 IS NULL OR node_id = ?5)"
-                                     " AND (?6 IS NULL OR name = ?6) AND (?7 = 0 OR node_id IS NULL)"
-                                     " ORDER BY vm_id LIMIT ?3"),
+                                     " AND (?6 IS NULL OR name = ?6) ORDER BY vm_id LIMIT ?3"),
+      next_waiting_tenant_(connection, "SELECT min(tenant_id) FROM " + waits + " AND tenant_id > ?1"),
+      waiting_(connection, "SELECT " + columns + " FROM vm WHERE tenant_id = ?1 AND vm_id IN (SELECT vm_id FROM " +
+                               waits +
+                               " AND tenant_id = ?1 AND vm_id > ?2 AND ram_mb <= ?3 AND vcpus <= ?4 AND disk_gb <= ?5 "
+                               "ORDER BY vm_id LIMIT ?6) ORDER BY vm_id"),
       count_(connection, "SELECT count(*) FROM vm WHERE tenant_id = ?1 AND state = ?2"),
       usage_(connection,
              "SELECT count(*), coalesce(sum(disk_gb), 0), coalesce(sum(ram_mb), 0), coalesce(sum(vcpus), 0) FROM vm "
@@ -72,12 +80,26 @@ std::vector<Vm> VmTable::page(const TenantId& tenant, const VmQuery& query) {
   const auto read = [&](Rows rows) {
     while (rows.next()) vms.push_back(vm_of(rows, tenant));
   };
-  if (query.state || !query.node_id.empty() || !query.name.empty() || query.is_unplaced) {
+  if (query.state || !query.node_id.empty() || !query.name.empty()) {
     read(filtered_page_(tenant.text(), after, query.limit, query.state, TextOrNull{query.node_id},
-                        TextOrNull{query.name}, query.is_unplaced));
+                        TextOrNull{query.name}));
   } else {
     read(page_(tenant.text(), after, query.limit));
   }
+  return vms;
+}
+
+std::optional<TenantId> VmTable::next_waiting_tenant(const TenantId& after) {
+  auto rows = next_waiting_tenant_(after.text());
+  rows.next();
+  return rows.is_null(0) ? std::nullopt : std::optional(tenant_id_of(rows.bytes(0)));
+}
+
+std::vector<Vm> VmTable::waiting(const TenantId& tenant, const WaitingQuery& query) {
+  std::vector<Vm> vms;
+  const ByteView after = query.after ? ByteView(query.after->bytes()) : ByteView();
+  auto rows = waiting_(tenant.text(), after, query.most.ram, query.most.vcpus, query.most.disk, query.limit);
+  while (rows.next()) vms.push_back(vm_of(rows, tenant));
   return vms;
 }
 

@@ -15,6 +15,9 @@ class VmTable {
   std::optional<Vm> find(const TenantId& tenant, const VmId& id);
   std::vector<Vm> page(const TenantId& tenant, const VmQuery& query);
   std::int64_t count(const TenantId& tenant, VmState state);
+  /// The first tenant after `after` that has VMs in the index vm_waiting.
+  std::optional<TenantId> next_waiting_tenant(const TenantId& after);
+  std::vector<Vm> waiting(const TenantId& tenant, const WaitingQuery& query);
   /// The sum over the tenant's VMs.
   Usage usage(const TenantId& tenant);
   void insert(const Vm& vm);
@@ -23,7 +26,7 @@ class VmTable {
   bool erase(const TenantId& tenant, const VmId& id);
 
  private:
-  Query find_, page_, filtered_page_, count_, usage_, insert_, update_, erase_;
+  Query find_, page_, filtered_page_, next_waiting_tenant_, waiting_, count_, usage_, insert_, update_, erase_;
 };
 
 }  // namespace cadastre::sqlite
