@@ -38,7 +38,9 @@ Deployment deployment_of(const Settings& settings, std::string issuer, std::stri
           .audience = "cadastre:" + settings.deployment,
           .token_algorithm = settings.token_alg_name == "EdDSA" ? AlgorithmName::eddsa : AlgorithmName::ed25519,
           .ledger_host = std::move(ledger_host),
-          .token_lifetime_max = std::chrono::days(settings.token_lifetime_max_days)};
+          .token_lifetime_max = std::chrono::days(settings.token_lifetime_max_days),
+          .shared_pool = settings.shared_pool.empty() ? std::nullopt
+                                                      : std::optional(TenantId::parse(settings.shared_pool).value())};
 }
 
 Deployment stored_deployment(const Settings& settings, Reader& reader) {

@@ -17,6 +17,7 @@
 #include "http/listener.h"
 #include "key_keeper.h"
 #include "operating_figures.h"
+#include "service/pool_worker.h"
 #include "service/publisher.h"
 #include "service/start_check.h"
 #include "store/files/high_water_file.h"
@@ -228,6 +229,7 @@ int run_server(const Settings& settings) {
   const std::unique_ptr<PublisherLease> publisher_lease = store.open_publisher_lease();
   Publisher publisher(store, tiles, marks, clock, opened.keys.ledger_master_seed,
                       {.interval = std::chrono::milliseconds(settings.publish_interval_ms)}, publisher_lease.get());
+  PoolWorker pool_worker(store, services, [&publisher] { return publisher.figures().is_publishing; });
   OperatingFigures figures(store, gates, publisher, check, clock);
   const unsigned threads = settings.threads > 0 ? static_cast<unsigned>(settings.threads)
                                                 : std::max(1U, std::thread::hardware_concurrency());
@@ -239,6 +241,7 @@ int run_server(const Settings& settings) {
                  .rate_leases = rate_leases ? &*rate_leases : nullptr,
                  .token_algorithm = opened.deployment.token_algorithm,
                  .trusted_proxies = http::TrustedProxies::parse(settings.trusted_proxies).value(),
+                 .settle_pool = [&](std::function<void()> done) { pool_worker.settle_soon(std::move(done)); },
                  .append_metrics = [&figures](http::MetricsPage& page) { figures.append_metrics(page); },
                  .append_readiness =
                      [&](json::Object& object) {
@@ -277,6 +280,7 @@ int run_server(const Settings& settings) {
                                       : answer_control_request(store, services, request);
     });
     const Housekeeper housekeeper(api);
+    pool_worker.start();
     server.start();
     if (identity) report_certificate(*identity);
     report_ready(settings, listen, opened.deployment);
@@ -286,6 +290,7 @@ int run_server(const Settings& settings) {
     if (!server.stop(stop_patience))
       log::warn("some requests were cut off: they took longer than the patience of a stop");
   }
+  pool_worker.stop();
   if (rate_leases) rate_leases->stop();
   check.stop();
   api.record_refusals();

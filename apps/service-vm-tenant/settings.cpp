@@ -52,6 +52,9 @@ const SettingsTable<Settings>& table() {
            1'000'000'000},
           {"address-rate-limit-rpm", &Settings::address_rate_limit_rpm,
            "requests a minute of one address without a good token", 1, 1'000'000'000},
+          {"shared-pool", &Settings::shared_pool,
+           "the tenant whose nodes are offered to the VMs of all tenants, after their own nodes; the same on every "
+           "replica"},
           {"trusted-proxies", &Settings::trusted_proxies,
            "addresses and networks, with commas between, whose X-Forwarded-For says where a request comes from"},
           {"connections-max", &Settings::connections_max, "connections at once", 1, 1'000'000},
@@ -62,8 +65,7 @@ const SettingsTable<Settings>& table() {
            delegable_depth_max},
           {"key-rotation-days", &Settings::key_rotation_days,
            "how long a key signs tokens before another does; 0 means until `keys rotate`, as it is with PostgreSQL "
-           "unless "
-           "this is set",
+           "unless this is set",
            0, 3650},
           {"token-alg-name", &Settings::token_alg_name, "EdDSA, or Ed25519 as RFC 9864 names it"},
       });
@@ -140,6 +142,8 @@ void check(Settings& settings) {
   if (const auto fault = fault_of_store(settings.store)) wrong("store", *fault);
   check_url("public-url", settings.public_url);
   check_url("fleet-url", settings.fleet_url);
+  if (!settings.shared_pool.empty() && !TenantId::parse(settings.shared_pool))
+    wrong("shared-pool", fmt::format("must be a tenant's id, such as platform-pool, not \"{}\"", settings.shared_pool));
   if (!http::TrustedProxies::parse(settings.trusted_proxies)) {
     wrong("trusted-proxies", "must be addresses and networks with commas between, such as 10.0.0.0/8,::1");
   }

@@ -27,6 +27,7 @@ struct Settings {
   std::int64_t publish_interval_ms = 200;
   std::int64_t platform_rate_limit_rpm = 600'000;
   std::int64_t address_rate_limit_rpm = 6'000;
+  std::string shared_pool;      ///< The tenant whose nodes are offered to all; empty: none.
   std::string trusted_proxies;  ///< Networks with commas between.
   std::int64_t connections_max = 10'000;
   std::int64_t connections_per_address_max = 2'000;

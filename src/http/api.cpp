@@ -349,10 +349,15 @@ void Api::submit_change(std::shared_ptr<Exchange> exchange, std::function<Result
                     },
                 .done =
                     [this, exchange, store_thread](const std::exception_ptr& failure) {
-                      if (failure)
-                        finish_failed(*exchange, failure, store_thread);
-                      else
+                      if (failure) return finish_failed(*exchange, failure, store_thread);
+                      const auto answer = [this, exchange, store_thread] {
                         finish(*exchange, *std::move(exchange->outcome), store_thread);
+                      };
+                      const bool waits = *exchange->outcome && (*exchange->outcome)->waits_for_pool;
+                      if (waits && parts_.settle_pool)
+                        parts_.settle_pool(answer);
+                      else
+                        answer();
                     },
                 .further = places_charged(*exchange->caller, exchange->tenant)};
   submit(*exchange, std::move(change), io_thread);

@@ -34,6 +34,9 @@ struct ApiParts {
   RateLeases* rate_leases = nullptr;  ///< Where replicas share the tenants' rates.
   AlgorithmName token_algorithm = AlgorithmName::eddsa;
   TrustedProxies trusted_proxies = {};
+  /// Calls back, once, when what was committed before is settled with the shared pool, or could not be; empty: there is
+  /// nobody to settle it.
+  std::function<void(std::function<void()>)> settle_pool = {};
   /// Adds what the other parts count to the metrics page.
   std::function<void(MetricsPage&)> append_metrics;
   /// Why the process is not ready for traffic, or nothing when it is; and facts for `/readyz` as JSON members.

@@ -39,6 +39,9 @@ struct Response {
   /// Set when the body holds a secret that cannot be made again, or tells of an attempt that was counted: then an
   /// Idempotency-Key keeps nothing of it.
   bool is_never_kept = false;
+  /// Set by a change that is not whole before the shared pool's worker has seen it (service/pool_worker.h): then it is
+  /// answered.
+  bool waits_for_pool = false;
   /// Set by a read that has no news for who asked: it may be asked again, until so long after the request.
   std::chrono::seconds may_wait{0};
 

@@ -28,11 +28,36 @@ void append_node(std::string& out, const Node& node, Instant now) {
   object.end();
 }
 
-void append_verdict(std::string& out, const Node& node, const NodeVerdict& verdict) {
+namespace {
+
+void append_verdict(std::string& out, const NodeAdvice& advice) {
   json::Object object(out);
-  object.field("node_id", node.id).field("fits", verdict.reason.empty());
-  object.field_or_null("reason", verdict.reason);
-  object.field("ram_available_mb", ram_available(node).value).end();
+  object.field("node_id", advice.node.id).field("fits", advice.reason.empty());
+  object.field_or_null("reason", advice.reason);
+  object.field("shared_pool", advice.is_of_pool);
+  if (advice.is_of_pool)
+    object.null("ram_available_mb");
+  else
+    object.field("ram_available_mb", ram_available(advice.node).value);
+  object.end();
+}
+
+}  // namespace
+
+void append_placement(std::string& out, const std::vector<NodeAdvice>& advice) {
+  json::Object object(out);
+  if (advice.empty() || !advice.front().reason.empty())
+    object.null("node_id").null("shared_pool");
+  else
+    object.field("node_id", advice.front().node.id).field("shared_pool", advice.front().is_of_pool);
+  std::string& nodes = object.key("nodes");
+  nodes += '[';
+  for (const NodeAdvice& each : advice) {
+    if (nodes.back() != '[') nodes += ',';
+    append_verdict(nodes, each);
+  }
+  nodes += ']';
+  object.end();
 }
 
 }  // namespace cadastre::http

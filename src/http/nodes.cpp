@@ -12,6 +12,7 @@
 #include "http/wish_record.h"
 #include "service/nodes.h"
 #include "service/placements.h"
+#include "service/shared_pool.h"
 
 namespace cadastre::http {
 namespace {
@@ -91,7 +92,8 @@ std::vector<std::string> orphans_among(Reader& reader, const Node& node, const s
   for (const std::string& id : guests) {
     const auto vm_id = VmId::parse(id);
     const auto vm = vm_id ? reader.vm(node.tenant, *vm_id) : std::nullopt;
-    if (!vm || vm->node_id != node.id) orphans.push_back(id);
+    if (vm && is_on(*vm, node)) continue;
+    if (!vm_id || !has_pool_room(reader, node, *vm_id)) orphans.push_back(id);
   }
   return orphans;
 }
@@ -221,7 +223,7 @@ Result<Response> post_reports(const Call& call, Tx& tx) {
   const auto summary = TRY(report_guests(tx, call.services, call.caller, call.path[0], reports));
   std::vector<std::string> unknown;
   for (const VmId& id : summary.unknown) unknown.push_back(id.text());
-  Response response{.status = 200, .content_type = "application/json"};
+  Response response{.status = 200, .content_type = "application/json", .waits_for_pool = summary.waits_for_pool};
   json::Object object(response.body);
   object.field("changed", summary.changed).field("unchanged", summary.unchanged);
   append_strings(object.key("unknown"), unknown);
@@ -271,23 +273,8 @@ Result<Response> get_placement(const Call& call, Reader& reader) {
   order.disk = Gigabytes{TRY(query.number("disk_gb", limit_max)).value_or(0)};
   order.prefer_kvm = query.find("prefer_kvm") == "true";
   order.preferred_node = query.find("preferred_node").value_or("");
-  const Instant now = call.services.clock.now();
-  const auto nodes = all_nodes(reader, call.tenant);
-  const auto verdicts = rank_nodes(nodes, order, PlacementRules{}, now);
   Response response{.status = 200, .content_type = "application/json"};
-  json::Object object(response.body);
-  if (verdicts.empty() || !verdicts.front().reason.empty())
-    object.null("node_id");
-  else
-    object.field("node_id", nodes[verdicts.front().node].id);
-  std::string& out = object.key("nodes");
-  out += '[';
-  for (const NodeVerdict& verdict : verdicts) {
-    if (out.back() != '[') out += ',';
-    append_verdict(out, nodes[verdict.node], verdict);
-  }
-  out += ']';
-  object.end();
+  append_placement(response.body, advise(reader, call.services, call.tenant, order));
   return response;
 }
 

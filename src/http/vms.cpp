@@ -130,6 +130,7 @@ void append_vm(std::string& out, const Vm& vm) {
       .field("disk_gb", vm.disk.value)
       .field("restart_policy", name_of(vm.restart_policy));
   object.field_or_null("node_id", vm.node_id);
+  object.field("shared_pool", vm.pool.has_value());
   append_host_ports(object.key("host_ports"), vm.host_ports);
   append_time(object.key("created_at"), vm.created_at);
   append_time(object.key("started_at"), vm.started_at);

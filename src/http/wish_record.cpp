@@ -29,7 +29,7 @@ void append_keys(std::string& out, const std::vector<SshKey>& keys) {
   out += ']';
 }
 
-void append_wish(std::string& out, const Vm& vm, const NodeWishes& wishes) {
+void append_wish(std::string& out, const Vm& vm, const VmSources& sources) {
   json::Object object(out);
   object.field("vm_id", vm.id.text())
       .field("tenant_id", vm.tenant.text())
@@ -44,22 +44,22 @@ void append_wish(std::string& out, const Vm& vm, const NodeWishes& wishes) {
       .field("disk_gb", vm.disk.value)
       .field("restart_policy", name_of(vm.restart_policy));
   append_ports(object.key("ports"), vm.ports);
-  const auto image = wishes.images.find(vm.vm_type);
-  if (image == wishes.images.end())
+  const auto image = sources.images.find(vm.vm_type);
+  if (image == sources.images.end())
     object.null("image");
   else
     append_image_source(object.key("image"), image->second);
-  append_keys(object.key("ssh_authorized_keys"), wishes.ssh_keys);
+  append_keys(object.key("ssh_authorized_keys"), sources.ssh_keys);
   object.end();
 }
 
 }  // namespace
 
-void append_wishes(std::string& out, const NodeWishes& wishes) {
+void append_wishes(std::string& out, const WishedVms& wishes) {
   out += '[';
   for (const Vm& vm : wishes.vms) {
     if (&vm != wishes.vms.data()) out += ',';
-    append_wish(out, vm, wishes);
+    append_wish(out, vm, wishes.sources.at(vm.tenant));
   }
   out += ']';
 }

@@ -9,6 +9,6 @@ namespace cadastre::http {
 
 /// The wishes as an array: of each VM what is wished of it, its image, or null when no catalogue has one,
 /// and the SSH keys that it lets in.
-void append_wishes(std::string& out, const NodeWishes& wishes);
+void append_wishes(std::string& out, const WishedVms& wishes);
 
 }  // namespace cadastre::http

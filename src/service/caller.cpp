@@ -27,7 +27,22 @@ bool has_device(Reader& reader, const Caller& caller) {
   return device && device->subject_key == caller.subject_key && device->state == DeviceState::enrolled;
 }
 
+Caller system_caller(const TenantId& tenant) {
+  return {.tenant = tenant,
+          .home = tenant,
+          .scope = Scope::read(),
+          .token_id = {},
+          .rids = {},
+          .key_thumbprints = {},
+          .expires_at = {},
+          .caveats = {},
+          .audience = {},
+          .request_id = {},
+          .is_system = true};
+}
+
 Actor actor_of(const Caller& caller) {
+  if (caller.is_system) return {.kind = "system"};
   const char* kind = "token";
   if (caller.scope == Scope::tenant_admin()) kind = "tenant-admin";
   if (caller.home.is_platform()) kind = "platform-admin";

@@ -42,7 +42,11 @@ struct Caller {
   std::vector<SeenLink> links = {};  ///< Its offline links, root first, as they are kept; when they were seen is open.
   std::string kid = {};              ///< The issuer key that signed the token.
   std::optional<CallerSession> session = {};  ///< Everything else is its token's.
+  bool is_system = false;                     ///< The control plane itself, which has no token.
 };
+
+/// Whoever acts for the control plane in a tenant's namespace, where nobody asked for it.
+Caller system_caller(const TenantId& tenant);
 
 /// True for a platform administrator, who belongs to no tenant.
 bool is_platform(const Caller& caller);

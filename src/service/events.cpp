@@ -106,14 +106,10 @@ Event vm_state_changed(const Vm& vm, VmState before, const Caller& caller) {
 }
 
 Event vm_placed(const Vm& vm) {
-  return {.type = EventType::vm_state_changed,
-          .tenant = vm.tenant,
-          .actor = {.kind = "system"},
-          .request_id = {},
-          .data = {{"vm_id", vm.id.text()},
-                   {"before", name_of(vm.state)},
-                   {"after", name_of(vm.state)},
-                   {"node_id", vm.node_id}}};
+  EventValue::Object data{
+      {"vm_id", vm.id.text()}, {"before", name_of(vm.state)}, {"after", name_of(vm.state)}, {"node_id", vm.node_id}};
+  if (vm.pool) data.emplace_back("shared_pool", true);
+  return event_of(EventType::vm_state_changed, vm.tenant, system_caller(vm.tenant), std::move(data));
 }
 
 Event node_enrolled(const Node& node, const Caller& caller) {

@@ -4,6 +4,7 @@
 
 #include "service/events.h"
 #include "service/placements.h"
+#include "service/shared_pool.h"
 #include "service/vms.h"
 
 namespace cadastre {
@@ -42,6 +43,14 @@ Result<ReportOutcome> take_report(Tx& tx, Tenant& tenant, Vm vm, const GuestRepo
   return outcome;
 }
 
+/// What became of a report that is not of a VM of the node's own tenant.
+void take_pool_report(ReportSummary& summary, const GuestReport& report, Result<std::optional<ReportOutcome>> outcome) {
+  if (!outcome) return summary.refused.push_back({report.vm, std::move(outcome).error()});
+  if (!*outcome) return summary.unknown.push_back(report.vm);
+  ++(**outcome == ReportOutcome::nothing ? summary.unchanged : summary.changed);
+  summary.waits_for_pool = true;
+}
+
 }  // namespace
 
 Result<Node> node(Reader& reader, const TenantId& tenant, std::string_view id) {
@@ -51,7 +60,9 @@ Result<Node> node(Reader& reader, const TenantId& tenant, std::string_view id) {
 }
 
 std::vector<Vm> vms_on(Reader& reader, const Node& node) {
-  return reader.vms(node.tenant, {.node_id = node.id, .limit = vms_of_node_max});
+  auto vms = reader.vms(node.tenant, {.node_id = node.id, .limit = vms_of_node_max});
+  std::erase_if(vms, [&](const Vm& vm) { return !is_on(vm, node); });
+  return vms;
 }
 
 Result<Node> own_node(Reader& reader, const Caller& caller, std::string_view id) {
@@ -107,8 +118,8 @@ Result<ReportSummary> report_guests(Tx& tx, Services& services, const Caller& ca
   bool is_room_free = false;
   for (const GuestReport& report : reports) {
     auto vm = tx.vm(tenant.id, report.vm);
-    if (!vm || vm->node_id != own.id) {
-      summary.unknown.push_back(report.vm);
+    if (!vm || !is_on(*vm, own)) {
+      take_pool_report(summary, report, keep_pool_report(tx, own, report));
       continue;
     }
     auto outcome = take_report(tx, tenant, *std::move(vm), report, caller, services.clock.now());
@@ -140,6 +151,7 @@ Result<Node> drain_node(Tx& tx, Services& services, const Caller& caller, std::s
   for (const Vm& vm : vms_on(tx, drained)) {
     if (vm.state != VmState::deleting) TRY(wish_vm(tx, services, caller, vm.id.text(), VmWish::stop));
   }
+  drain_pool_node(tx, drained);
   return node(tx, drained.tenant, id);
 }
 
@@ -168,6 +180,7 @@ Result<void> remove_node(Tx& tx, Services& services, const Caller& caller, std::
     tx.update(vm);
     tx.append(vm_state_changed(vm, before, caller), now);
   }
+  lose_pool_node(tx, found);
   --tenant.node_count;
   tx.update(tenant);
   tx.erase_node(tenant.id, found.id);

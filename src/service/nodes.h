@@ -35,7 +35,8 @@ struct RefusedReport {
 struct ReportSummary {
   std::int64_t changed = 0;
   std::int64_t unchanged = 0;
-  std::vector<VmId> unknown;  ///< That no VM of this node stands behind: nobody may be told to destroy those.
+  bool waits_for_pool = false;  ///< Some are of other tenants' VMs: kept, and to be settled before anyone is answered.
+  std::vector<VmId> unknown;    ///< That no VM of this node stands behind: nobody may be told to destroy those.
   std::vector<RefusedReport> refused;
 };
 
@@ -50,7 +51,7 @@ Result<Node> own_node(Reader& reader, const Caller& caller, std::string_view id)
 /// A node of the tenant's; `not_found` for a missing one and for another tenant's, in the same words.
 Result<Node> node(Reader& reader, const TenantId& tenant, std::string_view id);
 
-/// The VMs that are placed on it, whatever their state.
+/// The VMs of its own tenant that are placed on it, whatever their state.
 std::vector<Vm> vms_on(Reader& reader, const Node& node);
 
 /// No further VM is placed on it, or again. Doing so twice changes nothing.

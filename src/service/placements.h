@@ -1,6 +1,9 @@
 // Placing VMs on the nodes of their tenant, and what each change of a VM on a node does to that node's row.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "domain/placement.h"
 #include "service/services.h"
 
@@ -15,6 +18,18 @@ bool place(Tx& tx, const Services& services, const Tenant& tenant, Vm& vm);
 
 /// Places what waits for room, the oldest first; to be called whenever there may be more. Each has its ledger entry.
 void place_waiting(Tx& tx, const Services& services, const Tenant& tenant);
+
+/// One node looked at for a VM of some tenant's.
+struct NodeAdvice {
+  Node node;
+  std::string reason;  ///< Why it cannot take the VM; empty when it can.
+  bool is_of_pool = false;
+};
+
+/// Which nodes would take it, the best first, then the others: in both the tenant's own before those of the shared
+/// pool.
+std::vector<NodeAdvice> advise(Reader& reader, const Services& services, const TenantId& tenant,
+                               const PlacementOrder& order);
 
 /// Lets the VM's agent know that something else is wished of it. Nothing to do for one without a node.
 void tell_node(Tx& tx, const Vm& vm);

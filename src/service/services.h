@@ -1,6 +1,7 @@
 // What every use case may hold: time, chance, the deployment's names and its keys.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ struct Deployment {
   std::chrono::seconds token_lifetime_max{std::chrono::days(90)};
   /// The scopes besides the tiers that a tenant's administrator may issue (TOKENS.md section 5).
   std::vector<std::string> delegable_services{"service:vm-host", "service:console"};
+  /// The tenant whose nodes are offered to the VMs of all, after their own nodes; nothing: there is no shared pool.
+  std::optional<TenantId> shared_pool = {};
 };
 
 /// The private keys of the process; each has one purpose (TOKENS.md section 12).

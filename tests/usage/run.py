@@ -65,6 +65,7 @@ def settings(trial):
             (["--threads", "x"], "--threads = x"),
             (["--threads", "1000"], "setting threads must be from 0 to 256"),
             (["--token-links-max", "9"], "setting token-links-max must be from 0 to 8"),
+            (["--shared-pool", "../x"], "setting shared-pool must be a tenant's id"),
             (["--trusted-proxies", "10.0.0.0/33"], "setting trusted-proxies must be addresses and networks with commas between"),
             (["--trusted-proxies", "localhost"], "setting trusted-proxies must be addresses and networks with commas between"),
             (["--config", "nowhere.toml"], "cannot read nowhere.toml: File could not be opened for reading$"),
