@@ -77,6 +77,13 @@ Result<void> on_disk(Work work) {
   }
 }
 
+/// libvirt 9.0 keeps a guest for ever whose start was cut off before its process had a number, and no call changes it.
+Result<void> refuse_held() {
+  return refuse(Code::unavailable, "hypervisor",
+                "libvirt holds the guest as one that starts and lets nobody end it: where QEMU does not run for it, "
+                "delete what libvirtd keeps of it while libvirtd is stopped.");
+}
+
 Result<void> refuse_stopped() { return refuse(Code::conflict, "state", "The guest does not run."); }
 
 }  // namespace
@@ -207,9 +214,11 @@ Result<void> LibvirtHypervisor::act(const VmId& id, Call call, const char* faile
   const auto found = TRY(find_ours(id));
   if (!found.has_process()) return on_absent;
   if (call(found.domain.get()) == 0) return {};
+  const int code = last_error().code;
   auto refusal = found.connection->refuse_last(failed);
   const auto now = find_ours(id);
   if (now && !now->has_process()) return on_absent;  // it ended meanwhile
+  if (now && now->sight.state == GuestState::starting && code == VIR_ERR_OPERATION_TIMEOUT) return refuse_held();
   return refusal;
 }
 

@@ -108,6 +108,16 @@ class HypervisorSession:
             return pid if pid in self.processes() else None
         return None
 
+    def kept(self, guest):
+        """The file in which libvirtd keeps what it knows of a guest that has a process."""
+        return self.folder / f"run/libvirt/qemu/run/{guest}.xml"
+
+    def kill_libvirtd(self):
+        """Whoever needs it next starts it again."""
+        if pid := self.daemon("libvirtd"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def processes(self):
         """All that runs in the session, by its environment: daemons, QEMU, and what the test left."""
         mark = f"={self.folder}/".encode()  # libvirt gives QEMU other variables than it got, all below the folder
