@@ -15,8 +15,8 @@ namespace cadastre {
 struct PoolWorkerSettings {
   std::chrono::milliseconds pause{250};    ///< Between two looks; placing within a second hangs on it.
   std::chrono::seconds compare_every{30};  ///< How often everything is compared, whether there is news or not.
-  std::size_t tenants_max = 32;            ///< Served in a turn; the next goes on after the last.
-  std::size_t of_tenant_max = 32;          ///< Of each the oldest that some node can take.
+  std::size_t tenants_max = 128;           ///< Served in a turn; the next goes on after the last.
+  std::size_t of_tenant_max = 8;           ///< Of each the oldest that some node can take.
   std::size_t tenants_looked_at_max = 1000;
   std::size_t of_tenant_looked_at_max = 1000;  ///< VMs that would fit by size; of all tenants ten times as many.
 };
