@@ -211,7 +211,8 @@ TEST_CASE("a failing migration leaves the schema before it") {
 }
 
 TEST_CASE("a database that cannot keep every text is refused") {
-  Connection cluster(cluster_url());
+  Connection cluster(cluster_url(), {std::chrono::minutes(5), std::chrono::minutes(5)});
+  cluster.execute("SET statement_timeout = 0");  // a database is 7 MB of files, and the disk may be busy
   cluster.execute("DROP DATABASE IF EXISTS in_ascii");
   cluster.execute("CREATE DATABASE in_ascii ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
   std::string url = cluster_url();
