@@ -7,6 +7,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from register import OWN_LEAVES, Comparison, Register, entries  # noqa: E402
 
 CREATORS = {"VM_CREATED": "vm_id", "TOKEN_ISSUED": "token_id", "TENANT_CREATED": "tenant_id"}  # and what names the thing made
+STATE_AFTER = {"VM_CREATED": "Provisioning", "VM_STARTED": "Provisioning", "VM_STOPPED": "Stopped"}  # of a VM without a node
 
 
 class Book:
@@ -125,11 +126,14 @@ class Book:
         self.compare_name(register, comparison.record)
         creations = {leaf["data"]["vm_id"]: self.by_id.get(leaf["request_id"])
                      for leaf in self.leaves[tenant] if leaf["type"] == "VM_CREATED" and leaf["data"]["vm_id"] in comparison.vms}
+        states = {leaf["data"]["vm_id"]: STATE_AFTER[leaf["type"]] for leaf in self.leaves[tenant] if leaf["type"] in STATE_AFTER}
         for vm_id, row in comparison.vms.items():
             operation = creations.get(vm_id)
             if operation is None:
                 self.faults.append(f"{tenant}: expected a request that made the VM {row}")
-            elif operation.answer is not None and operation.answer.json != row:
+            elif row["state"] != states[vm_id]:
+                self.fault(operation, f"the state {states[vm_id]}", row)
+            elif operation.answer is not None and {**operation.answer.json, "state": row["state"]} != row:
                 self.fault(operation, operation.answer.json, row)
             elif row["name"] != operation.body["name"]:
                 self.fault(operation, operation.body, row)

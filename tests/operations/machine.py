@@ -9,7 +9,7 @@ import types
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[0:0] = [str(ROOT / "tests" / folder) for folder in ("support", "guide", "api")]
 from client import Client  # noqa: E402
-from run import Reader, steps_of  # noqa: E402
+from run import GUIDE_FLEET_ADDRESS, Reader, steps_of  # noqa: E402
 from secret_scan import SecretScan, files_below  # noqa: E402
 from server import free_port  # noqa: E402
 
@@ -43,7 +43,7 @@ class Machine:
         self.faults = []
         self.scan = SecretScan()
         server = types.SimpleNamespace(address=f"127.0.0.1:{self.port}", url=f"http://127.0.0.1:{self.port}", binary=program,
-                                       program=program.with_name, store=types.SimpleNamespace(environment={}))
+                                       program=program.with_name, fleet_address=GUIDE_FLEET_ADDRESS, store=types.SimpleNamespace(environment={}))
         self.reader = Reader(server, folder)
         self.environment = {**self.reader.environment, "CADASTRE_DATA_DIR": str(self.data)}
         self.reader.kept = {"data-dir": str(self.data)}
