@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "store/packed_columns.h"
+#include "store/pool_row.h"
 
 namespace cadastre::postgresql {
 namespace {
@@ -197,27 +198,27 @@ std::optional<VmConsole> find_vm_console(Connection& connection, const TenantId&
 
 std::optional<PoolReservation> find_pool_reservation(Connection& connection, const TenantId& pool, const VmId& vm) {
   return first_of<PoolReservation>(connection.run(Sql::find_pool_reservation, pool.text(), vm.bytes()),
-                                   pool_reservation_of);
+                                   pool_reservation_of<Rows>);
 }
 
 std::vector<PoolReservation> find_pool_reservations(Connection& connection, const TenantId& pool,
                                                     std::string_view node_id) {
   return all_of<PoolReservation>(connection.run(Sql::pool_reservations_of_node, pool.text(), node_id),
-                                 pool_reservation_of);
+                                 pool_reservation_of<Rows>);
 }
 
 std::vector<PoolReservation> all_pool_reservations(Connection& connection, const PoolWalk& walk) {
   const ByteView after = walk.after ? ByteView(walk.after->bytes()) : ByteView();
   return all_of<PoolReservation>(connection.run(Sql::all_pool_reservations, walk.after_pool.text(), after, walk.limit),
-                                 pool_reservation_of);
+                                 pool_reservation_of<Rows>);
 }
 
 std::optional<PoolNews> find_pool_news(Connection& connection, const TenantId& tenant, const VmId& vm) {
-  return first_of<PoolNews>(connection.run(Sql::find_pool_news, tenant.text(), vm.bytes()), pool_news_of);
+  return first_of<PoolNews>(connection.run(Sql::find_pool_news, tenant.text(), vm.bytes()), pool_news_of<Rows>);
 }
 
 std::vector<PoolNews> pool_news(Connection& connection, std::size_t limit) {
-  return all_of<PoolNews>(connection.run(Sql::all_pool_news, limit), pool_news_of);
+  return all_of<PoolNews>(connection.run(Sql::all_pool_news, limit), pool_news_of<Rows>);
 }
 
 std::optional<TenantId> next_waiting_tenant(Connection& connection, const TenantId& after) {

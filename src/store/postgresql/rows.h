@@ -27,8 +27,6 @@ Node node_of(const Rows& rows);
 Image image_of(const Rows& rows);
 SshKey ssh_key_of(const Rows& rows);
 VmConsole vm_console_of(const Rows& rows);
-PoolReservation pool_reservation_of(const Rows& rows);
-PoolNews pool_news_of(const Rows& rows);
 Challenge challenge_of(const Rows& rows);
 cadastre::Session session_of(const Rows& rows);
 SeenLink link_of(const Rows& rows);

@@ -75,30 +75,6 @@ VmConsole vm_console_of(const Rows& rows) {
           .updated_at = rows.instant(3)};
 }
 
-PoolReservation pool_reservation_of(const Rows& rows) {
-  PoolReservation reservation{.pool = tenant_id_of(rows.bytes(0)),
-                              .vm = VmId::of(rows.blob<16>(1)),
-                              .vm_tenant = tenant_id_of(rows.bytes(2)),
-                              .vm_revision = rows.integer(3),
-                              .node_id = rows.text(4),
-                              .charge = {.disk = Gigabytes{rows.integer(5)},
-                                         .ram = Mebibytes{rows.integer(6)},
-                                         .vcpus = VcpuCount{rows.integer(7)}},
-                              .hold = static_cast<PoolHold>(rows.integer(8)),
-                              .is_report_new = rows.integer(10) != 0,
-                              .created_at = rows.instant(11),
-                              .revision = rows.integer(12)};
-  if (!rows.is_null(9)) reservation.report = decode_report(rows.bytes(9), reservation.vm);
-  return reservation;
-}
-
-PoolNews pool_news_of(const Rows& rows) {
-  return {.tenant = tenant_id_of(rows.bytes(0)),
-          .vm = VmId::of(rows.blob<16>(1)),
-          .pool = tenant_id_of(rows.bytes(2)),
-          .number = rows.integer(3)};
-}
-
 Challenge challenge_of(const Rows& rows) {
   return {.tenant = tenant_id_of(rows.bytes(0)),
           .id = rows.blob<32>(1),

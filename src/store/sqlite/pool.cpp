@@ -1,7 +1,7 @@
 #include "store/sqlite/pool.h"
 
 #include "store/packed_columns.h"
-#include "store/tenant_row.h"
+#include "store/pool_row.h"
 
 namespace cadastre::sqlite {
 namespace {
@@ -10,26 +10,9 @@ const std::string columns =
     "tenant_id, vm_id, vm_tenant_id, vm_revision, node_id, disk_gb, ram_mb, vcpus, hold, report, is_report_new, "
     "created_at, revision";
 
-PoolReservation reservation_of(const Rows& rows) {
-  PoolReservation reservation{.pool = tenant_id_of(rows.bytes(0)),
-                              .vm = VmId::of(rows.blob<16>(1)),
-                              .vm_tenant = tenant_id_of(rows.bytes(2)),
-                              .vm_revision = rows.integer(3),
-                              .node_id = rows.text(4),
-                              .charge = {.disk = Gigabytes{rows.integer(5)},
-                                         .ram = Mebibytes{rows.integer(6)},
-                                         .vcpus = VcpuCount{rows.integer(7)}},
-                              .hold = static_cast<PoolHold>(rows.integer(8)),
-                              .is_report_new = rows.integer(10) != 0,
-                              .created_at = rows.instant(11),
-                              .revision = rows.integer(12)};
-  if (!rows.is_null(9)) reservation.report = decode_report(rows.bytes(9), reservation.vm);
-  return reservation;
-}
-
 std::vector<PoolReservation> all_of(Rows rows) {
   std::vector<PoolReservation> all;
-  while (rows.next()) all.push_back(reservation_of(rows));
+  while (rows.next()) all.push_back(pool_reservation_of(rows));
   return all;
 }
 
@@ -49,7 +32,7 @@ PoolReservationTable::PoolReservationTable(Connection& connection)
 std::optional<PoolReservation> PoolReservationTable::find(const TenantId& pool, const VmId& vm) {
   auto rows = find_(pool.text(), vm.bytes());
   if (!rows.next()) return std::nullopt;
-  return reservation_of(rows);
+  return pool_reservation_of(rows);
 }
 
 std::vector<PoolReservation> PoolReservationTable::of_node(const TenantId& pool, std::string_view node_id) {
@@ -77,12 +60,7 @@ PoolNewsTable::PoolNewsTable(Connection& connection)
 std::vector<PoolNews> PoolNewsTable::all(std::size_t limit) {
   std::vector<PoolNews> all;
   auto rows = all_(limit);
-  while (rows.next()) {
-    all.push_back({.tenant = tenant_id_of(rows.bytes(0)),
-                   .vm = VmId::of(rows.blob<16>(1)),
-                   .pool = tenant_id_of(rows.bytes(2)),
-                   .number = rows.integer(3)});
-  }
+  while (rows.next()) all.push_back(pool_news_of(rows));
   return all;
 }
 
