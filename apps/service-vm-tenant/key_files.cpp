@@ -1,16 +1,13 @@
 #include "key_files.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
 #include <stdexcept>
 #include <system_error>
 
-#include "base/descriptor.h"
 #include "base/log.h"
 #include "base/secret_file.h"
 
@@ -22,21 +19,6 @@ std::filesystem::path token_issuer_file(const std::filesystem::path& data_dir) {
 }
 std::filesystem::path ledger_master_file(const std::filesystem::path& data_dir) {
   return data_dir / "keys" / "ledger-master.key";
-}
-
-[[noreturn]] void fail(const std::filesystem::path& path, const char* action) {
-  throw std::system_error(errno, std::generic_category(), fmt::format("cannot {} {}", action, path.string()));
-}
-
-Descriptor open_file(const std::filesystem::path& path, int flags, mode_t mode) {
-  Descriptor file(::open(path.c_str(), flags | O_CLOEXEC, mode));
-  if (file.number() < 0) fail(path, "open");
-  return file;
-}
-
-void sync_folder(const std::filesystem::path& folder) {
-  const Descriptor opened = open_file(folder, O_RDONLY | O_DIRECTORY, 0);
-  if (::fsync(opened.number()) != 0) fail(folder, "sync");
 }
 
 Bytes<32> read_seed(const std::filesystem::path& path) {
@@ -72,7 +54,7 @@ void make_key_files(const std::filesystem::path& data_dir, Random& random) {
     random.fill(seed);
     write_secret_file(path, encode_hex(seed) + "\n");
   }
-  sync_folder(data_dir);
+  sync_folder(data_dir.string());
 }
 
 KeyFiles read_key_files(const std::filesystem::path& data_dir) {

@@ -22,12 +22,6 @@ constexpr mode_t others = 077;
   throw std::system_error(errno, std::generic_category(), fmt::format("cannot {} {}", action, path));
 }
 
-void sync_folder_of(const std::string& path) {
-  const auto folder = std::filesystem::absolute(path).parent_path().string();
-  const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (opened.number() < 0 || ::fsync(opened.number()) != 0) fail("sync", folder);
-}
-
 }  // namespace
 
 void write_secret_file(const std::string& path, std::string_view content) {
@@ -39,7 +33,12 @@ void write_secret_file(const std::string& path, std::string_view content) {
     if (::fsync(file.number()) != 0) fail("sync", fresh);
   }
   if (::rename(fresh.c_str(), path.c_str()) != 0) fail("replace", path);
-  sync_folder_of(path);
+  sync_folder(std::filesystem::absolute(path).parent_path().string());
+}
+
+void sync_folder(const std::string& folder) {
+  const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.number() < 0 || ::fsync(opened.number()) != 0) fail("sync", folder);
 }
 
 std::optional<std::string> read_secret_file(const std::string& path) {

@@ -11,6 +11,9 @@ namespace cadastre {
 /// naming the file.
 void write_secret_file(const std::string& path, std::string_view content);
 
+/// Makes the names in a folder durable. Throws std::system_error naming it.
+void sync_folder(const std::string& folder);
+
 /// The file's content; nothing when there is none. Throws std::system_error, and std::runtime_error when others than
 /// its owner can read it.
 std::optional<std::string> read_secret_file(const std::string& path);
