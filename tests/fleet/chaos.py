@@ -205,9 +205,6 @@ class World:
         self.server.start()
         self.trial.client = Client(self.server)
 
-    def kill_libvirtd(self):
-        self.session.kill_libvirtd()
-
     def kill_qemu(self):
         own = [pid for pid in self.session.guests() if guest_of(pid) not in (None, *self.bystanders)]
         if own:
@@ -234,7 +231,7 @@ class World:
 
     def deed(self):
         deeds = {self.create: 4, self.delete: 2, lambda: self.wish("stop"): 2, lambda: self.wish("start"): 2, lambda: self.wish("reboot"): 1,
-                 self.kill_agent: 1, self.kill_control_plane: 1, self.kill_libvirtd: 1, self.kill_qemu: 2, self.cut_off: 1, self.tell_the_past: 1}
+                 self.kill_agent: 1, self.kill_control_plane: 1, self.session.kill_libvirtd: 1, self.kill_qemu: 2, self.cut_off: 1, self.tell_the_past: 1}
         chosen, = self.chance.choices(list(deeds), weights=deeds.values())
         self.deeds[getattr(chosen, "__name__", "wish").replace("<lambda>", "wish")] += 1
         chosen()
@@ -271,7 +268,7 @@ class World:
         for vm in held:
             self.session.kept(vm).unlink(missing_ok=True)
         if held or log.count(STUCK) > self.stuck:
-            self.kill_libvirtd()
+            self.session.kill_libvirtd()
         self.stuck = log.count(STUCK)
         self.held |= held
         return not self.disagreement()

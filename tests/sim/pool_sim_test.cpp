@@ -6,20 +6,14 @@
 #include <map>
 #include <set>
 
-#include "base/test_folder.h"
-#include "service/nodes.h"
 #include "service/placements.h"
-#include "service/pool_worker.h"
-#include "service/test_key_place.h"
-#include "service/vms.h"
-#include "store/sqlite/sqlite_store.h"
+#include "tests/sim/pool_world.h"
 
 namespace cadastre {
 namespace {
 
 constexpr int steps = 250;
 constexpr int nodes_max = 3;
-const TenantId pool = TenantId::parse("pool").value();
 const TenantId tenants[] = {TenantId::parse("acme").value(), TenantId::parse("globex").value()};
 
 /// Passes changes on; before one of them it is told to be away, or lets another go first.
@@ -48,17 +42,10 @@ class Interrupted final : public Store {
   Store& store_;
 };
 
-class Simulation {
+class Simulation final : PoolWorld {
  public:
-  explicit Simulation(std::uint64_t seed) : chance_(seed), random_(seed + 1) {
-    for (const TenantId& id : {TenantId::platform(), pool, tenants[0], tenants[1]}) {
-      write(id, [&](Tx& tx) -> Result<bool> {
-        Tenant tenant{.id = id, .created_at = clock_.now()};
-        tenant.quota = {.max_vms = VmCount{12}, .storage = Gigabytes{1000}, .api_rate = RequestsPerMinute{1000}};
-        tx.insert(tenant);
-        return true;
-      });
-    }
+  explicit Simulation(std::uint64_t seed) : PoolWorld(seed + 1), chance_(seed) {
+    for (const TenantId& id : {TenantId::platform(), pool, tenants[0], tenants[1]}) add_tenant(id, VmCount{12});
   }
 
   /// Answers how many VMs were seen on the pool, each as often as it was looked at.
@@ -84,12 +71,6 @@ class Simulation {
     return transact(*store_, id, body).has_value();
   }
 
-  static Caller caller_of(const TenantId& tenant, std::string device = {}) {
-    Caller caller = system_caller(tenant);
-    caller.is_system = false;
-    caller.device = std::move(device);
-    return caller;
-  }
   static std::string node_id(std::uint64_t number) { return fmt::format("node-{}", number); }
   static Caller agent_of(const std::string& node) { return caller_of(pool, node); }
 
@@ -251,17 +232,7 @@ class Simulation {
   }
 
   std::size_t seen_on_pool_ = 0;
-  SeededRandom chance_, random_;
-  TestFolder folder_;
-  ManualClock clock_{instant_from_s(1'800'000'000)};
-  TestKeyPlace place_{Bytes<32>{4}, clock_};
-  const Deployment deployment_{
-      .issuer = "https://c.example", .audience = "cadastre:test", .ledger_host = "c.example", .shared_pool = pool};
-  Bytes<32> master_seed_{5};
-  Keys keys_{place_.keyring(), master_seed_};
-  Services services_{clock_, random_, deployment_, keys_};
-  std::unique_ptr<Store> store_ = open_sqlite_store({.directory = folder_ / "store"});
-  std::unique_ptr<Reader> reader_ = store_->open_reader();
+  SeededRandom chance_;
 };
 
 TEST_CASE("room on the shared pool is given once and given back, wherever a worker is cut off or overtaken") {

@@ -3,44 +3,25 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include "base/test_folder.h"
-#include "service/nodes.h"
-#include "service/pool_worker.h"
-#include "service/test_key_place.h"
-#include "service/vms.h"
-#include "store/sqlite/sqlite_store.h"
+#include "tests/sim/pool_world.h"
 
 namespace cadastre {
 namespace {
 
-const TenantId pool = TenantId::parse("pool").value();
-
-class Deployed {
+class Deployed final : PoolWorld {
   template <class Body>
   auto write(const TenantId& id, Body body) {
     return transact(*store_, id, body).value();
   }
 
-  static Caller caller_of(const TenantId& tenant, std::string device = {}) {
-    Caller caller = system_caller(tenant);
-    caller.is_system = false;
-    caller.device = std::move(device);
-    return caller;
-  }
-
  public:
-  Deployed() {
+  Deployed() : PoolWorld(1) {
     for (const char* id : {"pool", "acme", "globex"}) add_tenant(id);
   }
 
   TenantId add_tenant(std::string_view name) {
     const TenantId id = TenantId::parse(name).value();
-    write(id, [&](Tx& tx) -> Result<bool> {
-      Tenant tenant{.id = id, .created_at = clock_.now()};
-      tenant.quota = {.max_vms = VmCount{1000}, .storage = Gigabytes{1000}, .api_rate = RequestsPerMinute{1000}};
-      tx.insert(tenant);
-      return true;
-    });
+    PoolWorld::add_tenant(id, VmCount{1000});
     return id;
   }
 
@@ -70,19 +51,6 @@ class Deployed {
     PoolWorker worker(*store_, services_, [] { return true; }, settings);
     for (int turn = 0; turn < turns; ++turn) worker.take_turn(*reader_, true);
   }
-
- private:
-  SeededRandom random_{1};
-  TestFolder folder_;
-  ManualClock clock_{instant_from_s(1'800'000'000)};
-  TestKeyPlace place_{Bytes<32>{4}, clock_};
-  const Deployment deployment_{
-      .issuer = "https://c.example", .audience = "cadastre:test", .ledger_host = "c.example", .shared_pool = pool};
-  Bytes<32> master_seed_{5};
-  Keys keys_{place_.keyring(), master_seed_};
-  Services services_{clock_, random_, deployment_, keys_};
-  std::unique_ptr<Store> store_ = open_sqlite_store({.directory = folder_ / "store"});
-  std::unique_ptr<Reader> reader_ = store_->open_reader();
 };
 
 const TenantId acme = TenantId::parse("acme").value();
